@@ -43,11 +43,12 @@ test.after.always(async () => {
 
 /** A token that is valid as long as the Secret of this name exists. */
 const tokenBoundTo = async (secret: string): Promise<string> => {
-  const created = await admin.create(secrets, { namespace }, { metadata: { name: secret } }, signal);
+  await admin.create(secrets, { namespace }, { metadata: { name: secret } }, signal);
+  const created = await admin.read(secrets, { namespace, name: secret }, signal);
   const { uid } = (created as KubeObject).metadata;
   const spec = { boundObjectRef: { apiVersion: 'v1', kind: 'Secret', name: secret, uid } };
   const at = { namespace, name: account, subresource: 'token' };
-  const answer = await admin.create(serviceAccounts, at, { spec }, signal);
+  const answer = await admin.review(serviceAccounts, at, { spec }, signal);
   return (answer as { readonly status: { readonly token: string } }).status.token;
 };
 

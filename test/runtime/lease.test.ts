@@ -32,13 +32,13 @@ const aServer = () => {
       },
       create: async (_resource, _at, body) => {
         reached();
-        return store(body);
+        store(body);
       },
       replace: async (_resource, _at, body) => {
         reached();
         if ((body as Stored).metadata.resourceVersion !== stored?.metadata.resourceVersion)
           throw new ApiError({ status: 409, reason: 'Conflict', message: 'changed' });
-        return store(body);
+        store(body);
       },
     } as Partial<KubeClient> as KubeClient;
   };

@@ -30,9 +30,9 @@ test.before(async () => {
   const client = aClientOf(plane.kubeconfig);
   const counted: typeof client = {
     ...client,
-    create: (...how) => {
+    review: (...how) => {
       reviews++;
-      return client.create(...how);
+      return client.review(...how);
     },
   };
   served = await serveMetrics(

@@ -42,7 +42,7 @@ test('a pod authenticates with its token, and uses a renewed token from the next
   const client = aClient(connection);
   const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
   const name = async () => {
-    const { status } = (await client.create(reviews, {}, review, never)) as {
+    const { status } = (await client.review(reviews, {}, review, never)) as {
       status: { userInfo: { username: string } };
     };
     return status.userInfo.username;

@@ -12,7 +12,7 @@ import type { Resource } from './resources.ts';
 
 /** The client that sends the reviews, the clock for the cache of results, and the signal that ends them. */
 export type ReviewDeps = {
-  readonly client: Pick<KubeClient, 'create'>;
+  readonly client: Pick<KubeClient, 'review'>;
   readonly clock: Pick<Clock, 'elapsed'>;
   readonly signal: AbortSignal;
 };
@@ -99,7 +99,7 @@ const reviewAccess = async (
   path: string,
   { client, signal }: ReviewDeps,
 ): Promise<AccessStatus> => {
-  const reviewed = (await client.create(
+  const reviewed = (await client.review(
     tokenReviews,
     {},
     { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } },
@@ -109,7 +109,7 @@ const reviewAccess = async (
   if (authenticated !== true || user === undefined) return 401;
   const { username, uid, groups, extra } = user;
   const spec = { user: username, uid, groups, extra, nonResourceAttributes: { path, verb: 'get' } };
-  const answer = (await client.create(
+  const answer = (await client.review(
     accessReviews,
     {},
     { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec },

@@ -17,7 +17,7 @@ export type Query = Readonly<Record<string, string>>;
 
 /**
  * One method per verb. Each rejects with ApiError for a response outside 2xx, and with the signal's reason once it
- * aborts.
+ * aborts. Of a write, the apiserver returns the whole object, which nobody reads: the caches show it.
  */
 export interface KubeClient {
   read(resource: Resource, at: ObjectPath, signal: AbortSignal): Promise<unknown>;
@@ -26,10 +26,12 @@ export interface KubeClient {
     at: ObjectPath & { readonly query?: Query },
     signal: AbortSignal,
   ): Promise<unknown>;
-  create(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
-  mergePatch(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
+  create(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<void>;
+  /** Creates what is not stored, such as a review: the response is the answer. */
+  review(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
+  mergePatch(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<void>;
   /** Replaces the object. The apiserver responds 409 if the resourceVersion of the body is not the newest. */
-  replace(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<unknown>;
+  replace(resource: Resource, at: ObjectPath, body: object, signal: AbortSignal): Promise<void>;
   remove(resource: Resource, at: ObjectPath & { readonly uid?: string }, signal: AbortSignal): Promise<void>;
   /** A response that is read while it arrives: of a watch, one JSON object per line until the watch ends; of a log, its text. */
   stream(
@@ -69,34 +71,37 @@ const contentTypes = {
 const queryPath = (resource: Resource, at: ObjectPath, query: Query): string =>
   `${pathOf(resource, at)}?${new URLSearchParams(query)}`;
 
+const bodyOf = (value: object, type: keyof typeof contentTypes): Pick<ApiRequest, 'headers' | 'body'> => ({
+  headers: { 'content-type': contentTypes[type] },
+  body: JSON.stringify(value),
+});
+
 /** A client that sends each request once; only a 401 is sent again, with the renewed token. */
 export const makeClient = (deps: ClientDeps): KubeClient => {
   const { manager = fieldManager } = deps;
   const writePath = (resource: Resource, at: ObjectPath): string =>
     `${pathOf(resource, at)}?fieldManager=${manager}`;
-  const send = (
+  const write = (
     request: Pick<ApiRequest, 'method' | 'path' | 'signal'>,
-    value?: object,
+    value: object,
     type: keyof typeof contentTypes = 'json',
-  ) =>
-    requestJson(deps, {
-      ...request,
-      ...(value && { headers: { 'content-type': contentTypes[type] }, body: JSON.stringify(value) }),
-    });
+  ) => requestOnly(deps, { ...request, ...bodyOf(value, type) });
   return {
-    read: (resource, at, signal) => send({ method: 'GET', path: pathOf(resource, at), signal }),
+    read: (resource, at, signal) => requestJson(deps, { method: 'GET', path: pathOf(resource, at), signal }),
     list: (resource, { query = {}, ...at }, signal) =>
       requestJson(deps, { method: 'GET', path: queryPath(resource, at, query), signal }, listTimeoutMs),
     create: (resource, at, value, signal) =>
-      send({ method: 'POST', path: writePath(resource, at), signal }, value),
+      write({ method: 'POST', path: writePath(resource, at), signal }, value),
+    review: (resource, at, value, signal) =>
+      requestJson(deps, { method: 'POST', path: pathOf(resource, at), signal, ...bodyOf(value, 'json') }),
     mergePatch: (resource, at, value, signal) =>
-      send({ method: 'PATCH', path: writePath(resource, at), signal }, value, 'mergePatch'),
+      write({ method: 'PATCH', path: writePath(resource, at), signal }, value, 'mergePatch'),
     replace: (resource, at, value, signal) =>
-      send({ method: 'PUT', path: writePath(resource, at), signal }, value),
-    remove: async (resource, { uid, ...at }, signal) => {
+      write({ method: 'PUT', path: writePath(resource, at), signal }, value),
+    remove: (resource, { uid, ...at }, signal) => {
       const preconditions = uid === undefined ? {} : { preconditions: { uid } };
       const options = { propagationPolicy: 'Background', ...preconditions };
-      await send({ method: 'DELETE', path: pathOf(resource, at), signal }, options);
+      return write({ method: 'DELETE', path: pathOf(resource, at), signal }, options);
     },
     stream: (resource, { query, ...at }, signal) =>
       openStream(deps, { method: 'GET', path: queryPath(resource, at, query), signal }),
@@ -115,7 +120,7 @@ const openResponse = async (deps: ClientDeps, request: ApiRequest, attempt = 1):
   const error = toApiError(
     describeRequest(request),
     status,
-    (await readBody(answer)).toString('utf8'),
+    await readText(answer),
     answer.headers['retry-after'],
   );
   if (status !== 401 || attempt > 1) throw error;
@@ -147,16 +152,31 @@ const requestJson = async (
   request: ApiRequest,
   limitMs = answerTimeoutMs,
 ): Promise<unknown> => {
+  const parts: Buffer[] = [];
+  await exchange(deps, request, { limitMs, take: (part) => parts.push(part) });
+  return parts.length === 0 ? undefined : JSON.parse(Buffer.concat(parts).toString('utf8'));
+};
+
+/** Waits for the end of the response and drops its content. */
+const requestOnly = (deps: ClientDeps, request: ApiRequest): Promise<void> =>
+  exchange(deps, request, { limitMs: answerTimeoutMs, take: () => {} });
+
+type Reading = { readonly limitMs: number; readonly take: (part: Buffer) => void };
+
+const exchange = async (deps: ClientDeps, request: ApiRequest, { limitMs, take }: Reading): Promise<void> => {
   const { clock, metrics, connection } = deps;
   const started = clock.elapsed();
   const limit = limitAnswerTime(deps, request, limitMs);
+  let bytes = 0;
   try {
-    const answer = await readBody(await openResponse(deps, { ...request, signal: limit.signal }));
+    await readParts(await openResponse(deps, { ...request, signal: limit.signal }), (part) => {
+      bytes += part.length;
+      take(part);
+    });
     const labels = { verb: request.method, host: connection.host };
     metrics.seconds.observe(labels, (clock.elapsed() - started) / 1000);
     metrics.requestBytes.observe(labels, Buffer.byteLength(request.body ?? ''));
-    metrics.responseBytes.observe(labels, answer.length);
-    return answer.length === 0 ? undefined : JSON.parse(answer.toString('utf8'));
+    metrics.responseBytes.observe(labels, bytes);
   } finally {
     limit.end();
   }
@@ -193,12 +213,17 @@ const limitAnswerTime = (
     },
   });
 
+const readText = async (answer: IncomingMessage): Promise<string> => {
+  const parts: Buffer[] = [];
+  await readParts(answer, (part) => parts.push(part));
+  return Buffer.concat(parts).toString('utf8');
+};
+
 /** By events: an iterator costs more than the rest of a short response. */
-const readBody = (answer: IncomingMessage): Promise<Buffer> =>
+const readParts = (answer: IncomingMessage, take: (part: Buffer) => void): Promise<void> =>
   new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    answer.on('data', (part: Buffer) => parts.push(part));
-    answer.on('end', () => resolve(Buffer.concat(parts)));
+    answer.on('data', take);
+    answer.on('end', resolve);
     answer.on('error', reject);
     answer.on('close', () => reject(new Error('the connection was closed within the response')));
   });

@@ -69,17 +69,27 @@ const send = async (
   const options: https.RequestOptions = {
     ...at,
     method,
-    signal,
     path: `${folder}${path}`,
     headers: { accept: 'application/json', ...headers, ...contentLengthOf(body) },
   };
   await sign(options);
   const message = ask(options);
+  endWith(signal, message);
   return new Promise((resolve, reject) => {
     message.on('error', reject);
     message.on('response', resolve);
     message.end(body);
   });
+};
+
+/** Like the option `signal` of node:http, which costs several times as much for each request. */
+const endWith = (signal: AbortSignal, message: http.ClientRequest): void => {
+  const abort = () => {
+    message.destroy(signal.reason as Error);
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  message.once('close', () => signal.removeEventListener('abort', abort));
 };
 
 /** Node sends no Content-Length for DELETE, so the server would read the body as the next request. */

@@ -21,6 +21,7 @@ export const guardWrites = (client: KubeClient, mayWrite: () => boolean): KubeCl
     read: client.read,
     list: client.list,
     stream: client.stream,
+    review: client.review,
     create: async (...request) => {
       check();
       return client.create(...request);
