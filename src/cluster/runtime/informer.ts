@@ -10,10 +10,11 @@ import type { Log } from '../../ground/observability/log.ts';
 import type { InformerMetrics } from '../../ground/observability/metrics.ts';
 import { ApiError, isStatus } from './api-error.ts';
 import type { KubeClient, Query } from './client.ts';
+import type { WatchEvent } from './event-lines.ts';
 import { type Key, keyOf, type Resource } from './resources.ts';
 import { type Indexes, type NamedObject, Store } from './store.ts';
 import { startTimeLimit } from './time-limit.ts';
-import { SilentWatch, type WatchEvent, watchEvents } from './watch-events.ts';
+import { readEvents, SilentWatch } from './watch-events.ts';
 
 /**
  * A change of one object. `before` is undefined for a new object, `after` for a deleted one; `initial` marks the first
@@ -190,10 +191,10 @@ export class Informer<T extends NamedObject> {
     const answer = await client.stream(resource, { namespace, query }, signal);
     const opened = clock.elapsed();
     try {
-      for await (const event of watchEvents(answer, { clock, silenceMs })) {
+      await readEvents(answer, { clock, silenceMs }, (event) => {
         this.#heard = clock.elapsed();
         this.#version = this.#take(event) ?? this.#version;
-      }
+      });
     } finally {
       if (clock.elapsed() - opened > shortWatchMs) this.#attempts = 0;
     }

@@ -1,15 +1,7 @@
-/** Parses the response of a watch: one JSON object per line. Ends a connection that is silent for too long. */
+/** Reads the response of a watch. Ends a connection that is silent for too long. */
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../ground/base/clock.ts';
-
-/** A metav1.WatchEvent. */
-export type WatchEvent = {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
-  readonly object: {
-    readonly metadata?: { readonly resourceVersion?: string };
-    readonly code?: number;
-  } & object;
-};
+import { EventLines, type WatchEvent } from './event-lines.ts';
 
 /** Thrown if a watch is silent for longer than the interval of bookmarks: the connection is dead. */
 export class SilentWatch extends Error {
@@ -32,16 +24,46 @@ export async function* watchEvents(
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent> {
   using watchdog = new Watchdog(answer, options);
-  let rest = '';
-  const decoder = new TextDecoder();
+  const lines = new EventLines();
   for await (const part of answer) {
     watchdog.heard();
-    const lines = (rest + decoder.decode(part, { stream: true })).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) if (line !== '') yield JSON.parse(line) as WatchEvent;
+    yield* lines.take(part);
   }
-  if (rest.trim() !== '') yield JSON.parse(rest) as WatchEvent;
+  yield* lines.end();
 }
+
+/**
+ * The same for a watch of many events: it calls `onEvent` with each of them. By events of the stream, because an iterator costs
+ * as much as a small event.
+ * @returns once the server ends the watch
+ * @throws also what `onEvent` throws
+ */
+export const readEvents = async (
+  answer: IncomingMessage,
+  options: WatchOptions,
+  onEvent: (event: WatchEvent) => void,
+): Promise<void> => {
+  using watchdog = new Watchdog(answer, options);
+  const lines = new EventLines();
+  await new Promise<void>((resolve, reject) => {
+    const tell = (list: () => Iterable<WatchEvent>, then?: () => void) => {
+      try {
+        for (const event of list()) onEvent(event);
+        then?.();
+      } catch (thrown) {
+        reject(thrown);
+        answer.destroy();
+      }
+    };
+    answer.on('data', (part: Buffer) => {
+      watchdog.heard();
+      tell(() => lines.take(part));
+    });
+    answer.on('end', () => tell(() => lines.end(), resolve));
+    answer.on('error', reject);
+    answer.on('close', () => reject(new Error('the connection was closed within the watch')));
+  });
+};
 
 type Destroyable = { destroy(error: Error): unknown };
 
