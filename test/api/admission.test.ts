@@ -610,6 +610,22 @@ test(
   'only backend TensorRt builds engines for a Deep Learning Accelerator',
 );
 test(
+  'the fastest engine of a CPU',
+  accepts,
+  deviceClass({ engine: { backend: 'OnnxRuntime', prefer: 'Fastest' } }),
+);
+test(
+  'the fastest engine of a GPU',
+  rejects,
+  deviceClass({ engine: { backend: 'TensorRtRtx', computeCapability: '8.6', prefer: 'Fastest' } }),
+  'only backend OnnxRuntime times int8 against float',
+);
+test(
+  'the default of prefer, with any backend',
+  accepts,
+  deviceClass({ engine: { backend: 'TensorRtRtx', computeCapability: '8.6', prefer: 'Precision' } }),
+);
+test(
   'builder options of another backend',
   rejects,
   deviceClass({ engine: { backend: 'OnnxRuntime', tensorRt: { maxAuxStreams: 1 } } }),

@@ -79,6 +79,28 @@ test('timing caches are shared by class and version, and only where the builder 
   t.is(timings({ engine: { backend: 'TensorRtRtx', version: '1.7', computeCapability: '8.6' } }), undefined);
 });
 
+test('prefer: Fastest changes the key of a CPU engine, with the accuracy gate; its default is as if it were absent', (t) => {
+  const cpu = (engine: Partial<Engine>, minAgreement?: number) =>
+    asked({
+      engine: { ...engine, backend: 'OnnxRuntime' },
+      spec: { calibration: { ...aModelExport().spec.calibration!, minAgreement } as never },
+    });
+  const key = (engine: Partial<Engine>, minAgreement?: number) => computeEngineKey(cpu(engine, minAgreement));
+  t.is(key({ prefer: 'Precision' }), key({}));
+  t.is(key({}, 20), key({}), 'the gate of the export decides nothing of an engine that stays int8');
+  t.not(key({ prefer: 'Fastest' }), key({}));
+  t.not(key({ prefer: 'Fastest' }, 20), key({ prefer: 'Fastest' }));
+  const task = makeEngineTask(cpu({ prefer: 'Fastest' }, 20));
+  t.is(task.settings.prefer, 'Fastest');
+  t.is(task.minAgreement, 20);
+  t.deepEqual(makeEngineTask(cpu({ prefer: 'Precision' })).settings, makeEngineTask(cpu({})).settings);
+  const { owner, deviceClass } = asked({ engine: { prefer: 'Fastest' } });
+  t.regex(
+    findEngineRefusal({ spec: owner.spec, deviceClass })!.message,
+    /TensorRt cannot time int8 against float.*leave engine\.prefer out/,
+  );
+});
+
 test('scales of training on a DLA are refused once the export shows them, and before it by their source', (t) => {
   const engine = { dlaCore: 0 } as const;
   const says = /a DLA needs a scale for every tensor.*set spec\.forcePtq/;

@@ -105,6 +105,18 @@ test('a Ready export has no next step', (t) => {
   t.regex(textOf(facts), /^ModelExport vision\/demo: Ready, engines 2\/2\n/);
 });
 
+test('where the build chose the precision, the tree shows what is stored, and why', (t) => {
+  const because = 'On this processor, int8 takes 18.1 ms and float 3.4 ms.';
+  const chosen = { dataType: 'fp32', because } as const;
+  const cpu = { kind: 'Succeeded', result: { ...anEngineBuilt(), chosen } } as const;
+  const text = textOf(factsAfter({ export: exported, ampere: built, cpu }));
+  t.regex(text, /engine ampere \(int8\): Built\n/);
+  t.regex(
+    text,
+    /engine cpu \(fp32\): Built\n.*├─ On this processor, int8 takes 18\.1 ms and float 3\.4 ms\.\n/,
+  );
+});
+
 test('a suspended export says how to continue', (t) => {
   const text = textOf(factsAfter({}, { modelExport: aModelExport({ spec: { suspend: true } }) }));
   t.regex(text, /: Suspended, engines 0\/2/);

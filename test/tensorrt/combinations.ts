@@ -90,6 +90,10 @@ const fp16 = { ...base, dataType: 'fp16' } as const;
 export const combinations: readonly Combination[] = [
   ...versioned,
   { name: 'TensorRt without a version', request: { ...fp16, backend: 'TensorRt' } },
+  {
+    name: 'TensorRt 10.3 for the faster of int8 and float',
+    request: { ...fp16, backend: 'TensorRt', version: '10.3', prefer: 'Fastest' },
+  },
   { name: 'TensorRt 7.2', request: { ...fp16, backend: 'TensorRt', version: '7.2' } },
   { name: 'TensorRt 12.0', request: { ...fp16, backend: 'TensorRt', version: '12.0' } },
   { name: 'TensorRt 9.3', request: { ...fp16, backend: 'TensorRt', version: '9.3' } },

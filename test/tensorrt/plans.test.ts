@@ -37,6 +37,7 @@ test('every rule refuses at least one of the combinations, and each message says
     'DlaQuantisers',
     'DlaTrainedScales',
     'Int8Missing',
+    'PreferenceOfOtherBackend',
     'RouteMissing',
     'ScalesMissing',
     'TuringFloat32',

@@ -105,6 +105,25 @@ test.serial(
   },
 );
 
+test.serial(
+  'an engine of a class that prefers the fastest is float where int8 misses the accuracy gate',
+  async (t) => {
+    const folder = 'pvc://exports/out/k/engines/cpu/fastest';
+    const settings = { prefer: 'Fastest' } as const;
+    const task = anEngineTask(exported, { settings, minAgreement: 99, engineKey: 'fastest', folder });
+    const built = await runEngine(t, pod, task);
+    t.is(built.chosen?.dataType, 'fp32');
+    t.regex(built.chosen!.because, /the required minimum 99 dB/);
+    t.is(built.integerOperators, undefined);
+    t.is(built.agreement?.sqnrDb, 'inf');
+    const manifest = readFileSync(
+      join(pod, mounts.claims, 'exports/out/k/engines/cpu/fastest/manifest.json'),
+      'utf8',
+    );
+    t.true(manifest.includes(built.chosen!.because), 'the manifest says why');
+  },
+);
+
 test.serial('the build driver of TensorRT ends well where the engine exists already', async (t) => {
   rmSync(join(pod, mounts.work), { recursive: true });
   mkdirSync(join(pod, mounts.work));

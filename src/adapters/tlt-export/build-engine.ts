@@ -11,9 +11,11 @@ export const makeEngineOptions = (values: ExportValues, trained: boolean): Engin
   maxWorkspaceSizeBytes: values.max_workspace_size,
   trained,
   keepFloat: parseKeepFloat(values),
+  ...(values.min_agreement !== undefined && { minAgreement: values.min_agreement }),
   settings: {
     // The TensorRT version that builds must be the one whose cache format was requested.
     ...(values.engine_backend === 'TensorRt' && { version: values.tensorrt_version }),
+    ...(values.prefer === 'Fastest' && { prefer: values.prefer }),
     ...(values.compute_capability !== undefined && { computeCapability: values.compute_capability }),
     strictTypes: values.strict_type_constraints,
   },

@@ -38,6 +38,7 @@ export const checkEarly = async (
 
 const checkEngine = async (values: ExportValues): Promise<void> => {
   const { engine_file: file, deployment, key_in_config, codec_command, classmap_json: classmap } = values;
+  if (values.prefer === 'Fastest') requirePreferenceUse(values);
   if (file !== undefined) checkBackend(makeEngineOptions(values, false));
   requireDeploymentUse(exportProgram, {
     deployment,
@@ -47,6 +48,14 @@ const checkEngine = async (values: ExportValues): Promise<void> => {
   });
   if (file !== undefined && deployment) await refuseExistingDeployment(file);
   if (classmap !== undefined) await findClassNames({ classmap });
+};
+
+const requirePreferenceUse = ({ data_type, engine_file }: ExportValues): void => {
+  if (data_type === 'int8' && engine_file !== undefined) return;
+  throw new UserError(
+    'Usage',
+    'Building the engine: --prefer Fastest chooses between int8 and float, so it requires --data_type int8 and --engine_file. Add them, or remove --prefer.',
+  );
 };
 
 const checkNewFile = async (path: string): Promise<void> => {

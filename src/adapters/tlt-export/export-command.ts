@@ -23,7 +23,7 @@ import { checkEarly } from './early-checks.ts';
 import { requestFromFlags } from './export-request.ts';
 import { parseModelSettings } from './model-flags.ts';
 import { readTrainingFlags } from './select-source.ts';
-import { type EngineToWrite, writeEngine } from './write-engine.ts';
+import { describeMeasured, type EngineToWrite, writeEngine, writeEngineDeployment } from './write-engine.ts';
 
 /** Runs `tlt-export` with the arguments after its name. @throws UserError with the reason that determines the exit code */
 export const runExportCommand = async (argv: readonly string[], context: ToolContext): Promise<void> => {
@@ -57,11 +57,18 @@ const writeFiles = async (
   const exporting = { ...context, outputs, logAtEnd: (message: string) => void messages.push(message) };
   const store = makeArtifactWriter(artifactPaths(values), exporting);
   const prepared = await prepareExport(request, context);
-  await storeArtifacts(makeArtifacts(prepared, context), store);
+  const wanted = { values, prepared, training };
+  // Before the report, which has the latencies of the engine.
+  const written = values.engine_file === undefined ? undefined : await writeEngine(wanted, exporting);
+  const measured = written && { engine: describeMeasured(written) };
+  await storeArtifacts(makeArtifacts({ ...prepared, ...measured }, context), store);
   const { input, outputs: nodes } = request.opened;
   exporting.logAtEnd(`Input node: ${input}`);
   exporting.logAtEnd(`Output node(s): [${nodes.map((name) => `'${name}'`).join(', ')}]`);
-  if (values.engine_file !== undefined) await writeEngine({ values, prepared, training }, exporting);
+  if (written) {
+    exporting.logAtEnd(`Engine was saved into ${values.engine_file}`);
+    if (values.deployment) await writeEngineDeployment(wanted, written, exporting);
+  }
   await outputs.publish();
   for (const message of messages) context.log('INFO', message);
 };

@@ -1,8 +1,8 @@
-/** `tlt-export --engine_file`: builds the engine, and writes the files beside it. */
+/** `tlt-export --engine_file`: builds the engine, and writes the files beside it when the artifacts of the export are stored. */
 import { findClassNames } from '../../export/deployment/class-names.ts';
 import { describeNetwork } from '../../export/deployment/network-facts.ts';
 import { buildEngineFile, type EngineFileResult } from '../../export/engines/build-engine-file.ts';
-import type { PreparedExport } from '../../export/pipeline/artifacts.ts';
+import type { MeasuredEngine, PreparedExport } from '../../export/pipeline/artifacts.ts';
 import { findScaleChoice } from '../../export/pipeline/distributions.ts';
 import type { EngineOptions } from '../../graph/builders/build-request.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
@@ -21,25 +21,38 @@ export type EngineToWrite = {
   readonly training: NamedTraining | undefined;
 };
 
-/** Writes the engine, and its deployment files if requested. @throws UserError as `buildEngineFile` and `findClassNames` */
-export const writeEngine = async (wanted: EngineToWrite, context: ExportContext): Promise<void> => {
-  const { values, prepared } = wanted;
-  const { request, quantised } = prepared;
-  const file = values.engine_file!;
+/** A built engine. */
+export type WrittenEngine = { readonly options: EngineOptions; readonly built: EngineFileResult };
+
+/** Builds the engine. @throws UserError as `buildEngineFile` */
+export const writeEngine = async (
+  { values, prepared: { request, quantised } }: EngineToWrite,
+  context: ExportContext,
+): Promise<WrittenEngine> => {
   const options = makeEngineOptions(values, quantised?.origin === 'Training');
   const choice = quantised && (await findScaleChoice(request.opened, quantised));
-  const { python } = values;
-  const build = { network: request.opened, options, scales: quantised?.scales, choice, file, python };
-  const built = await buildEngineFile(build, context);
-  context.logAtEnd(`Engine was saved into ${file}`);
-  if (values.deployment) await writeDeployment(wanted, { options, built }, context);
+  const { python, engine_file: file } = values;
+  const build = { network: request.opened, options, scales: quantised?.scales, choice, file: file!, python };
+  return { options, built: await buildEngineFile(build, context) };
 };
 
-type Build = { readonly options: EngineOptions; readonly built: EngineFileResult };
+/** What the report says of the engine. */
+export const describeMeasured = ({ built: { report } }: WrittenEngine): MeasuredEngine => {
+  const { latency, note, warnings } = report;
+  const { p50Microseconds, floatP50Microseconds } = { ...latency };
+  const isTimed = p50Microseconds !== undefined && floatP50Microseconds !== undefined;
+  return {
+    latency: isTimed
+      ? { floatMicroseconds: floatP50Microseconds, int8Microseconds: p50Microseconds }
+      : undefined,
+    notes: [...(note === undefined ? [] : [note]), ...warnings],
+  };
+};
 
-const writeDeployment = async (
+/** Writes the deployment files of an engine. @throws UserError as `findClassNames`, and on unwritable files */
+export const writeEngineDeployment = async (
   { values, prepared, training }: EngineToWrite,
-  { options, built }: Build,
+  { options, built }: WrittenEngine,
   context: ExportContext,
 ): Promise<void> => {
   const { request } = prepared;
@@ -58,7 +71,7 @@ const writeDeployment = async (
     {
       tool: 'tlt-export',
       network: describeNetwork({ architecture, opened, labels, inputs: { model: opened.sha256 } }),
-      options,
+      options: { ...options, dataType: built.report.chosen?.dataType ?? options.dataType },
       built,
       engineFile,
       materials,

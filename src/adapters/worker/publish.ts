@@ -61,10 +61,14 @@ const storeEngine = (task: EngineTask, report: Report, context: PublishContext):
       const file = nameOf(engineFile);
       const stored = await staging.make(file, (path) => copyEngine(join(context.built, engineFile), path));
       const { name, version } = facts.runtime;
+      const dataType = facts.chosen?.dataType ?? task.dataType;
       const engine = { file, ...stored };
       const reported = { runtime: facts.runtime, ...(report.evidence && { evidence: report.evidence }) };
       const evidence = summariseEvidence(report.evidence);
-      const deployment = await makeDeployment(task, { engine, report: reported, work: context.work });
+      const deployment = await makeDeployment(
+        { ...task, dataType },
+        { engine, report: reported, work: context.work },
+      );
       const beside = await stageTexts(staging, deployment?.files ?? []);
       return {
         key: task.engineKey,
@@ -78,7 +82,8 @@ const storeEngine = (task: EngineTask, report: Report, context: PublishContext):
           reused: false,
         },
         notes: [
-          `${file} runs on ${name} ${version}; batch 1 to ${task.maxBatchSize}, ${task.dataType}`,
+          `${file} runs on ${name} ${version}; batch 1 to ${task.maxBatchSize}, ${dataType}`,
+          ...(facts.chosen ? [facts.chosen.because] : []),
           ...(deployment?.notes ?? []),
         ],
       };
@@ -94,7 +99,7 @@ const readFinishedResult = async ({ work }: PublishContext): Promise<EngineBuilt
   return result?.kind === 'EngineBuilt' ? result : undefined;
 };
 
-type ReportedFacts = Pick<EngineBuilt, 'runtime' | 'latency' | 'agreement' | 'integerOperators'>;
+type ReportedFacts = Pick<EngineBuilt, 'runtime' | 'latency' | 'agreement' | 'integerOperators' | 'chosen'>;
 
 /** What is taken from a report: the facts for status, and evidence, of which each reader checks its part. */
 type Report = { readonly facts: ReportedFacts; readonly evidence: BuildReport['evidence'] };
@@ -110,13 +115,15 @@ const readReport = async ({ built }: PublishContext): Promise<Report> => {
   const limits = { doing: "Reading the builder's report", limitBytes: reportLimitBytes };
   const bytes = await readUntrusted(join(built, buildReportFile), limits);
   if (bytes === undefined) throw missingOutput('report');
-  const { runtime, latency, agreement, integerOperators, evidence } = parseObject(bytes) as ReportedFacts &
-    Pick<BuildReport, 'evidence'>;
+  const { runtime, latency, agreement, integerOperators, chosen, evidence } = parseObject(
+    bytes,
+  ) as ReportedFacts & Pick<BuildReport, 'evidence'>;
   const facts = {
     runtime,
     ...(latency && { latency }),
     ...(agreement && { agreement }),
     ...(integerOperators !== undefined && { integerOperators }),
+    ...(chosen && { chosen }),
   };
   for (const [name, value] of Object.entries(facts)) {
     const fault = findFault(resultSchemas.EngineBuilt.properties[name as keyof ReportedFacts], value, name);

@@ -16,6 +16,7 @@ export const readEngineSettings = (
     ...(products.length > 0 && { products }),
     ...(strictTypes && { strictTypes }),
     ...(dla && { dla }),
+    ...(engine.prefer === 'Fastest' && { prefer: engine.prefer }),
     ...builderSettings(engine),
   };
 };

@@ -1,5 +1,10 @@
 /** ExportDeviceClass: the hardware of a class of devices, and how engines are built for it. */
-import { backendNames, hardwareCompatibilityLevels, int8Routes } from '../../ground/contract/backends.ts';
+import {
+  backendNames,
+  hardwareCompatibilityLevels,
+  int8Routes,
+  preferences,
+} from '../../ground/contract/backends.ts';
 import { numberLimits } from '../../ground/contract/number-limits.ts';
 import {
   flag,
@@ -85,6 +90,11 @@ const engine = object(
     dlaGpuFallback: flag('Whether layers that the accelerator cannot run may run on the GPU.', {
       default: true,
     }),
+    prefer: oneOf(
+      preferences,
+      'What an int8 engine of backend OnnxRuntime is: int8 (Precision), or float where int8 is slower on the node that builds, or fails the accuracy gate (Fastest). Engines of other precisions stay as they are.',
+      { default: 'Precision' },
+    ),
     tensorRt: object('Options of backend TensorRt.', {
       ...builderOptions,
       int8: oneOf(
@@ -109,6 +119,11 @@ const engine = object(
       {
         rule: "self.backend == 'TensorRt' || !has(self.dlaCore)",
         message: 'only backend TensorRt builds engines for a Deep Learning Accelerator: remove dlaCore',
+      },
+      {
+        rule: "self.backend == 'OnnxRuntime' || !has(self.prefer) || self.prefer == 'Precision'",
+        message:
+          'only backend OnnxRuntime times int8 against float where it builds: remove prefer, and choose the precision in the ModelExport',
       },
       {
         rule: "(self.backend == 'TensorRt' || !has(self.tensorRt)) && (self.backend == 'TensorRtRtx' || !has(self.tensorRtRtx))",

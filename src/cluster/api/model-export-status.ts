@@ -2,6 +2,7 @@
 import { dataTypes } from '../../ground/contract/architectures.ts';
 import {
   agreement,
+  chosen,
   evidence,
   integerOperators,
   latency,
@@ -51,6 +52,7 @@ const engine = object(
       { deepStream: uri, triton: uri, provenance: uri, description: uri },
     ),
     integerOperators,
+    chosen,
   },
   { required: ['deviceClass'] },
 );

@@ -146,6 +146,7 @@ export const computeEngineKey = remember(
       ...(hasStrictTypes({ spec: owner.spec, deviceClass, isTrained: isTrained(exported) }) && {
         strictTypes: true,
       }),
+      minAgreement: makeEngineFacts({ spec: owner.spec, deviceClass }).minAgreement,
       stored: findStoredKey({ owner, deviceClass }),
     }),
 );

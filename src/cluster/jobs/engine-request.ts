@@ -13,7 +13,14 @@ import { dataTypeOf } from './keys.ts';
 /** The fields of an engine task that decide how the engine is built. */
 export type EngineFacts = Pick<
   EngineTask,
-  'backend' | 'dataType' | 'maxBatchSize' | 'maxWorkspaceSizeBytes' | 'keepFloat' | 'trained' | 'settings'
+  | 'backend'
+  | 'dataType'
+  | 'maxBatchSize'
+  | 'maxWorkspaceSizeBytes'
+  | 'keepFloat'
+  | 'trained'
+  | 'minAgreement'
+  | 'settings'
 >;
 
 /** The engine of a ModelExport for one device class. */
@@ -31,8 +38,9 @@ export type AskedEngine = {
 export const makeEngineFacts = ({ spec, deviceClass, isTrained }: AskedEngine): EngineFacts => {
   const { backend } = deviceClass.spec.engine;
   const dataType = dataTypeOf(spec, deviceClass.metadata.name);
-  const { source, keepFloat = [] } = spec.calibration ?? {};
+  const { source, keepFloat = [], minAgreement } = spec.calibration ?? {};
   const isInt8 = dataType === 'int8';
+  const prefersFastest = deviceClass.spec.engine.prefer === 'Fastest';
   return {
     backend,
     dataType,
@@ -40,6 +48,7 @@ export const makeEngineFacts = ({ spec, deviceClass, isTrained }: AskedEngine): 
     maxWorkspaceSizeBytes: parseByteQuantity(spec.maxWorkspaceSize),
     ...(isInt8 && (isTrained ?? source === 'Model') && { trained: true }),
     ...(isInt8 && keepFloat.length > 0 && { keepFloat }),
+    ...(isInt8 && prefersFastest && minAgreement !== undefined && { minAgreement }),
     settings: readEngineSettings(deviceClass.spec, spec.strictTypeConstraints),
   };
 };

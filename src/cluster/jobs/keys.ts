@@ -125,6 +125,7 @@ export const deviceTable: KeyTable = {
       'engine.dlaCore',
       'engine.dlaGpuFallback',
       'engine.tensorRt.int8',
+      'engine.prefer',
       'nodeSelector',
       'nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms',
       'runtimeClassName',
@@ -183,6 +184,8 @@ export type EngineInputs = {
   readonly calibrationCacheSha256: string | undefined;
   /** Present where strict types change the engine. */
   readonly strictTypes?: true;
+  /** Present where the accuracy gate decides which engine is stored. */
+  readonly minAgreement?: number | undefined;
   /** Key of the engine in status. */
   readonly stored: string | undefined;
 };
@@ -198,6 +201,7 @@ export const hashEngineInputs = (inputs: EngineInputs): string => {
     calibrationCacheSha256: dataType === 'int8' ? calibrationCacheSha256 : undefined,
     dataType,
     strictTypes,
+    minAgreement: inputs.minAgreement,
     maxBatchSize: spec.maxBatchSize,
     maxWorkspaceBytes: parseByteQuantity(spec.maxWorkspaceSize),
     planFormatVersion,

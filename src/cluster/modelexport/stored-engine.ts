@@ -18,6 +18,7 @@ const storedFields = [
   'latency',
   'agreement',
   'integerOperators',
+  'chosen',
   'evidence',
   'deployment',
 ] as const satisfies readonly (keyof EngineStatus)[];
@@ -30,7 +31,7 @@ export type EnginePlace = { readonly key: string; readonly folder: string };
 
 /** The engine that a build stored. */
 export const toStoredEngine = (
-  { engine, runtime, latency, agreement, integerOperators, evidence, deployment }: EngineBuilt,
+  { engine, runtime, latency, agreement, integerOperators, chosen, evidence, deployment }: EngineBuilt,
   { key, folder }: EnginePlace,
   { hardware }: ObservedJob,
 ): StoredEngine => ({
@@ -41,6 +42,7 @@ export const toStoredEngine = (
   ...(latency && { latency }),
   ...(agreement && { agreement }),
   ...(integerOperators !== undefined && { integerOperators }),
+  ...(chosen && { chosen }),
   ...(evidence && { evidence }),
   ...(deployment && { deployment: locateFiles(folder, deployment) }),
 });

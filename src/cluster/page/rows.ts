@@ -73,12 +73,12 @@ const stateCell = (
 
 const stageCell = (stage: StageReport | undefined): Markup | undefined => {
   if (stage === undefined) return undefined;
-  const { state, reason, message, dataType, running } = stage;
+  const { state, reason, message, dataType, because, running } = stage;
   const { sign, style } = marks[state];
   const needsWords = state === 'failed' || state === 'waiting';
   return html`<span class="read">${state}: </span>${mark(style, sign, reason)}${
     dataType && html`<small>${dataType}</small>`
-  }${running && html`<p>${shorten(formatRunning(running))}</p>`}${
+  }${because !== undefined && html`<p>${shorten(because)}</p>`}${running && html`<p>${shorten(formatRunning(running))}</p>`}${
     needsWords && message !== '' && html`<p>${shorten(message)}</p>`
   }`;
 };

@@ -46,6 +46,7 @@ const remedies: Readonly<Record<Flag, string | undefined>> = {
   min_agreement: undefined,
   tensorrt_version: fromClass,
   engine_backend: fromClass,
+  prefer: fromClass,
   compute_capability: fromClass,
   report: undefined,
   python: fromClass,

@@ -10,7 +10,10 @@ export type ArtifactReport = { readonly name: string; readonly uri: string; read
 export type StageReport = {
   readonly stage: 'export' | 'engine';
   readonly deviceClass?: string;
+  /** Of the stored engine, where the build chose it; else as requested. */
   readonly dataType?: string;
+  /** Why the build chose it. */
+  readonly because?: string;
   readonly state: StageState;
   readonly reason: string;
   readonly message: string;

@@ -73,12 +73,14 @@ const reportStages = (facts: Facts): readonly StageReport[] => {
     ...engines.flatMap((engine): readonly StageReport[] => {
       const built = findCondition(engine.conditions, 'Built');
       if (built === undefined) return [];
-      const { deviceClass, dataType, uri, sizeBytes } = engine;
+      const { deviceClass, chosen, uri, sizeBytes } = engine;
+      const dataType = chosen?.dataType ?? engine.dataType;
       return [
         {
           stage: 'engine',
           deviceClass,
           ...(dataType && { dataType }),
+          ...(chosen && { because: chosen.because }),
           ...describeStage(built, engine),
           artifacts: nameArtifacts({
             engine: uri === undefined ? undefined : { uri, ...(sizeBytes !== undefined && { sizeBytes }) },

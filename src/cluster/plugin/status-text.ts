@@ -71,6 +71,7 @@ const drawStage = (stage: StageReport, options: TextOptions): Branch => {
     text: `${paint(style, sign)} ${titleOf(stage)}${type}: ${paint(style, stage.reason)}${again}`,
     below: [
       ...(stage.state === 'done' || stage.message === '' ? [] : [leaf(printable(stage.message))]),
+      ...(stage.because === undefined ? [] : [leaf(printable(stage.because))]),
       ...(stage.running ? [leaf(describeReport(stage.running, now))] : []),
       ...stage.artifacts.map(({ name, uri, sizeBytes }) =>
         leaf(`${name} ${printable(uri)}${sizeBytes === undefined ? '' : ` (${formatBytes(sizeBytes)})`}`),

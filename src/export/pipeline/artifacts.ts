@@ -18,6 +18,7 @@ import type { ExportPorts, ExportRequest } from './request.ts';
 import { type ExportScales, findScales, type ScalesFound } from './scales-step.ts';
 import { measureSensitivity, sensitivityText } from './sensitivity.ts';
 import { checkExport, type ExportVerdict, warningsOf } from './verdict.ts';
+import type { PrecisionLatency } from './verify-int8.ts';
 
 /** Origin of a calibration cache. */
 export type CacheFacts = {
@@ -58,6 +59,16 @@ export type PreparedExport = ExportOutcome & {
   readonly sensitivity: LayerCosts | undefined;
   /** What became of the equalisation of channels; undefined if it was not requested. */
   readonly equalisation: string | undefined;
+  /** The engine, if it was built before the artifacts are stored. */
+  readonly engine?: MeasuredEngine;
+};
+
+/** What the report takes from the build of an engine on this machine. */
+export type MeasuredEngine = {
+  /** Undefined unless the build measured int8 and float. */
+  readonly latency: PrecisionLatency | undefined;
+  /** Sentences. */
+  readonly notes: readonly string[];
 };
 
 /** Finds the scales and runs every check. @throws UserError as `findScales`, `judgeExport`, `requireAgreement`, `sensitivityOf` */
@@ -154,7 +165,7 @@ function* scaleArtifacts(
 type ReportInput = PreparedExport & { readonly files: readonly ReportFile[] };
 
 async function* reportArtifacts(
-  { request, quantised, verdict, sensitivity, equalisation, files }: ReportInput,
+  { request, quantised, verdict, sensitivity, equalisation, engine, files }: ReportInput,
   { clock, signal }: ExportPorts,
 ): AsyncGenerator<ExportArtifact, void, ReportFile> {
   const { opened, architecture, dataType, source, keepFloat, audience } = request;
@@ -171,7 +182,9 @@ async function* reportArtifacts(
       ...originNotes(request, quantised),
       ...(equalisation === undefined ? [] : [`${equalisation}.`]),
       ...warningsOf(verdict),
+      ...(engine?.notes ?? []),
     ],
+    latency: engine?.latency,
     sensitivity,
     int8: verdict.int8,
     clock,

@@ -44,6 +44,8 @@ export type ReportRequest = {
   readonly int8?: ReportFacts['int8'] | undefined;
   readonly files: readonly ReportFile[];
   readonly notes: readonly string[];
+  /** Latencies that are known already; measured if undefined. */
+  readonly latency?: PrecisionLatency | undefined;
   readonly clock: { now(): number };
   readonly signal: AbortSignal;
 };
@@ -112,13 +114,13 @@ type Comparison = {
 
 /** Compares int8 with float. A graph that cannot be compared can still be exported; the report then says why. */
 const compareInt8 = async (
-  { opened, clock, signal }: ReportRequest,
+  { opened, latency: known, clock, signal }: ReportRequest,
   { scales, heldOut }: ComparedScales,
 ): Promise<Comparison> => {
   try {
     const batches = batchHeldOut(opened, heldOut);
     const agreement = batches && (await measureInt8Agreement(opened, scales, { batches, signal }));
-    const latency = await measurePrecisionLatency(opened, scales, { clock, signal });
+    const latency = known ?? (await measurePrecisionLatency(opened, scales, { clock, signal }));
     return { agreement, latency, notes: batches ? [] : [noHeldOutNote] };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || signal.aborted) throw thrown;

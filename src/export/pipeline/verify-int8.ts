@@ -11,7 +11,7 @@ import { serializeModel } from '../../formats/onnx/model.ts';
 import { readIntegerTypes } from '../../graph/builders/processor-integers.ts';
 import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.ts';
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
-import { measureMedianLatency } from '../../graph/inference/latency.ts';
+import { blankImages, measureMedianLatencies } from '../../graph/inference/latency.ts';
 import { openSession, type Session, type SessionOptions } from '../../graph/inference/session.ts';
 import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { quantiseFused } from '../../graph/precision/fused/fused-qdq.ts';
@@ -107,11 +107,14 @@ export const measurePrecisionLatency = (
     { opened, scales, quantise: quantiseHere, options: { spinning: true } },
     async ({ float, int8 }) => {
       const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
-      const request = { inputName: opened.input, shape, clock, ...(signal && { signal }) };
-      return {
-        floatMicroseconds: await measureMedianLatency(float, request),
-        int8Microseconds: await measureMedianLatency(int8, request),
-      };
+      const images = blankImages(shape);
+      const [floatMicroseconds, int8Microseconds] = await measureMedianLatencies([float, int8], {
+        inputName: opened.input,
+        images,
+        clock,
+        ...(signal && { signal }),
+      });
+      return { floatMicroseconds: floatMicroseconds!, int8Microseconds: int8Microseconds! };
     },
   );
 

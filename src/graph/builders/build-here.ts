@@ -50,12 +50,13 @@ export const buildFromRequest = async (
   { clock, reference, verification, choice }: Comparison,
 ): Promise<BuildReport> => {
   const started = clock.now();
-  const { runtime, latency, integerOperators, agreement, note, warnings } = await buildOnnxRuntime(
+  const { runtime, latency, integerOperators, agreement, chosen, note, warnings } = await buildOnnxRuntime(
     {
       model: request.model,
       reference,
       verification,
       choice,
+      fastest: request.fastest,
       engine: request.engine,
       inputName: request.inputName,
       outputRoles: request.outputRoles,
@@ -70,6 +71,7 @@ export const buildFromRequest = async (
     warnings,
     latency,
     ...(integerOperators !== undefined && { integerOperators }),
+    ...(chosen && { chosen }),
     ...(note !== undefined && { note }),
     ...(agreement && { agreement: formatAgreement(agreement) }),
   };

@@ -2,40 +2,29 @@
  * The ONNX Runtime backend: optimises a graph for this machine's processor, then compares it with the float graph on
  * held-out images.
  */
-import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { arch, cpus } from 'node:os';
-import { floatsOf } from '../../formats/onnx/tensor.ts';
-import { parseTensor } from '../../formats/onnx/tensor-file.ts';
 import { freeBytes } from '../../ground/base/disk-space.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { FailureReason } from '../../ground/base/failures.ts';
 import { diskFull } from '../../ground/base/whole-file.ts';
-import type { OutputRoles } from '../../ground/contract/output-roles.ts';
-import type { BuildReport } from '../../ground/contract/task.ts';
-import { type Agreement, AgreementSum } from '../evaluation/agreement.ts';
-import { measureMedianLatency } from '../inference/latency.ts';
-import { type FloatTensor, openSession, type Session } from '../inference/session.ts';
+import type { BuildReport, BuildRequest } from '../../ground/contract/task.ts';
+import type { Agreement } from '../evaluation/agreement.ts';
+import { openSession, type Session } from '../inference/session.ts';
 import { chooseScales, type ScaleChoice } from './choose-scales.ts';
 import { describeSlowness, type EngineIntegers, readEngineIntegers } from './engine-integers.ts';
+import { type Evaluated, type Evaluation, evaluateEngine } from './evaluate-engine.ts';
+import { type ChosenPrecision, preferFastest } from './prefer-fastest.ts';
 
 /** Inputs of a build. */
-export type OnnxRuntimeBuild = {
-  /** Paths of the graph in the requested precision and of the float graph. */
+export type OnnxRuntimeBuild = Evaluation & {
+  /** Path of the graph in the requested precision. */
   readonly model: string;
-  readonly reference: string;
-  /**
-   * Path of an ONNX TensorProto [N,C,H,W] of held-out images; without the file the engine runs only on zeros, for its
-   * latency.
-   */
-  readonly verification: string | undefined;
   /** What the scales of an int8 engine are chosen from; those of the graph stay if undefined. */
   readonly choice?: ScaleChoice | undefined;
+  /** Present if float is stored where it is faster, or where int8 fails this accuracy gate. */
+  readonly fastest?: BuildRequest['fastest'];
   readonly engine: string;
-  readonly inputName: string;
-  readonly outputRoles: OutputRoles;
-  /** [1,C,H,W] */
-  readonly shape: readonly number[];
-  readonly clock: { now(): number };
 };
 
 /** Result of a build. */
@@ -45,16 +34,12 @@ export type OnnxRuntimeBuildResult = {
   /** Operators that a quantised engine computes with integers; undefined for a float engine. */
   readonly integerOperators: number | undefined;
   readonly agreement: Agreement | undefined;
+  /** Which of int8 and float it is; undefined unless the faster one is preferred. */
+  readonly chosen: ChosenPrecision | undefined;
   /** What was chosen, in a sentence. */
   readonly note: string | undefined;
   readonly warnings: readonly string[];
 };
-
-/** Minimum SQNR in dB. Below it the output is noise, and the engine is not published. */
-const leastSqnrDb = 3;
-/** For lists of boxes: the minimum number of boxes for a verdict, and the minimum share that both models find. */
-const fewestBoxes = 4;
-const leastMatched = 0.25;
 
 /**
  * Builds the engine file, which is complete only after this returns, and measures it.
@@ -65,17 +50,18 @@ export const buildOnnxRuntime = async (
   version: string,
 ): Promise<OnnxRuntimeBuildResult> => {
   try {
-    const chosen = build.choice && (await chooseScales(build, build.choice));
-    const { session, warnings } = await saveEngine(chosen?.model ?? build.model, build.engine);
-    const integers = await readEngineIntegers(build.engine);
-    const { slowness, ...built } = await evaluateEngine(session, build, integers);
-    return {
-      runtime: { name: `OnnxRuntime on ${processorName()}`.slice(0, 64), version },
-      ...built,
-      integerOperators: integers?.operators,
-      note: chosen?.note,
-      warnings: slowness === undefined ? warnings : [...warnings, slowness],
-    };
+    const scaled = build.choice && (await chooseScales(build, build.choice));
+    const runtime = { name: `OnnxRuntime on ${processorName()}`.slice(0, 64), version };
+    const asked = await buildEngine(build, scaled?.model ?? build.model);
+    const chosen = build.fastest && choosePrecision(asked, build.fastest);
+    if (chosen?.dataType === 'fp32')
+      return {
+        ...describeEngine(await buildEngine(build, build.reference)),
+        runtime,
+        note: `The engine is float. ${chosen.because}`,
+        chosen,
+      };
+    return { ...describeEngine(asked), runtime, note: scaled?.note, chosen };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || !refused.has(thrown.reason)) throw thrown;
     const { size } = await stat(build.model);
@@ -134,60 +120,46 @@ const save = async (model: EngineModel, path: string, optimisation: 'extended' |
   await optimiser.release();
 };
 
-const evaluateEngine = async (
-  session: Session,
-  build: OnnxRuntimeBuild,
-  integers: EngineIntegers | undefined,
-) => {
-  try {
-    const images = await readVerificationImages(build);
-    const reference = await openSession(build.reference, { spinning: true });
-    try {
-      const p50Microseconds = await measureMedianLatency(session, build);
-      const float = integers && (await measureMedianLatency(reference, build));
-      return {
-        latency: { p50Microseconds, ...(float !== undefined && { floatP50Microseconds: float }) },
-        slowness: integers && describeSlowness(integers, { int8: p50Microseconds, float: float! }),
-        agreement: images && (await compareWithReference({ session, reference }, build, images)),
-      };
-    } finally {
-      await reference.release();
-    }
-  } finally {
-    await session.release();
-  }
+type Built = Evaluated & {
+  readonly integers: EngineIntegers | undefined;
+  readonly warnings: readonly string[];
 };
 
-const readVerificationImages = async ({
-  verification,
-}: OnnxRuntimeBuild): Promise<FloatTensor | undefined> => {
-  if (!verification || !(await stat(verification).catch(() => undefined))) return undefined; // there are no held-out images
-  const tensor = parseTensor(await readFile(verification));
-  return { data: floatsOf(tensor), dims: tensor.dims.map(Number) };
+/** Saves an engine at its path, in place of an earlier one, and measures it. */
+const buildEngine = async (build: OnnxRuntimeBuild, model: EngineModel): Promise<Built> => {
+  const { session, warnings } = await saveEngine(model, build.engine);
+  const integers = await readEngineIntegers(build.engine);
+  return { ...(await evaluateEngine(session, build, integers !== undefined)), integers, warnings };
 };
 
-type SessionPair = { readonly session: Session; readonly reference: Session };
-
-const compareWithReference = async (
-  { session, reference }: SessionPair,
-  build: OnnxRuntimeBuild,
-  images: FloatTensor,
-): Promise<Agreement> => {
-  const feeds = { [build.inputName]: images };
-  const sum = new AgreementSum(build.outputRoles);
-  sum.add(await reference.run(feeds), await session.run(feeds), images.dims[0]!);
-  const agreement = sum.agreement();
-  const noise = findNoise(agreement);
-  if (noise === undefined) return agreement;
-  throw new UserError(
-    'EngineVerificationFailed',
-    `Running the engine on ${agreement.images} images: ${noise}. Use a higher precision, or calibrate with more images.`,
+/** Undefined for an engine that is float anyway. */
+const choosePrecision = (
+  { latency: int8, float, integers, agreement, noise }: Built,
+  { minAgreement }: NonNullable<OnnxRuntimeBuild['fastest']>,
+): ChosenPrecision =>
+  preferFastest(
+    {
+      int8,
+      float: float ?? int8,
+      operators: integers?.operators ?? 0,
+      sqnrDb: agreement?.sqnrDb,
+      noise,
+    },
+    minAgreement,
   );
-};
 
-const findNoise = ({ sqnrDb, boxes, matchedBoxes = 1 }: Agreement): string | undefined => {
-  if (boxes >= fewestBoxes && matchedBoxes < leastMatched)
-    return `of the ${boxes} boxes that the engine or the float model finds, only ${(matchedBoxes * 100).toFixed(0)} % are found by both`;
-  if (boxes > 0 || sqnrDb >= leastSqnrDb) return undefined;
-  return `its SQNR against the float model is ${sqnrDb.toFixed(1)} dB; the minimum is ${leastSqnrDb} dB`;
+/** @throws UserError EngineVerificationFailed */
+const describeEngine = ({ latency: p50Microseconds, float, agreement, noise, integers, warnings }: Built) => {
+  if (noise !== undefined)
+    throw new UserError(
+      'EngineVerificationFailed',
+      `Running the engine on ${agreement!.images} images: ${noise}. Use a higher precision, or calibrate with more images.`,
+    );
+  const slowness = integers && describeSlowness(integers, { int8: p50Microseconds, float: float! });
+  return {
+    latency: { p50Microseconds, ...(float !== undefined && { floatP50Microseconds: float }) },
+    integerOperators: integers?.operators,
+    agreement,
+    warnings: slowness === undefined ? warnings : [...warnings, slowness],
+  };
 };

@@ -20,7 +20,14 @@ import { makeTensorRtBuild } from './tensorrt-build.ts';
 /** The parts of an engine task that decide how it is built. */
 export type EngineOptions = Pick<
   EngineTask,
-  'backend' | 'dataType' | 'maxBatchSize' | 'maxWorkspaceSizeBytes' | 'keepFloat' | 'trained' | 'settings'
+  | 'backend'
+  | 'dataType'
+  | 'maxBatchSize'
+  | 'maxWorkspaceSizeBytes'
+  | 'keepFloat'
+  | 'trained'
+  | 'minAgreement'
+  | 'settings'
 > & {
   /** Batch sizes, of a graph that takes every size; those of `makeBatchProfile` if undefined. */
   readonly batch?: BatchProfile | undefined;
@@ -57,7 +64,7 @@ export type BuildPlaces = { readonly work: string; readonly built: string };
 
 /** Makes the build request for a planned model. @throws UserError LayerNotFound */
 export const buildRequest = (
-  { backend, keepFloat }: Pick<EngineOptions, 'backend' | 'keepFloat'>,
+  { backend, dataType, keepFloat, minAgreement, settings }: Omit<EngineOptions, 'batch'>,
   planned: PlannedBuild,
   { work, built }: BuildPlaces,
 ): BuildRequest => {
@@ -74,6 +81,8 @@ export const buildRequest = (
     optShape: [batch.opt, ...image],
     maxShape: [batch.max, ...image],
     outputRoles: outputRoles(model),
+    ...(dataType === 'int8' &&
+      settings.prefer === 'Fastest' && { fastest: minAgreement === undefined ? {} : { minAgreement } }),
     ...(plan.tensorRt && { tensorRt: makeTensorRtBuild(plan.tensorRt, planned, keepFloat ?? []) }),
   };
 };

@@ -4,6 +4,7 @@ import { allNodes } from '../../formats/onnx/graph.ts';
 import { parseModel } from '../../formats/onnx/model.ts';
 import { layerName } from '../precision/float-layers.ts';
 import { integerNodes } from '../precision/foreign-quantisers.ts';
+import { milliseconds } from './prefer-fastest.ts';
 
 /** Arithmetic of a quantised engine. */
 export type EngineIntegers = {
@@ -37,5 +38,3 @@ export const describeSlowness = (
   const named = first.length === 0 ? '' : ` (${first.join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
   return `On this processor, int8 is slower than float: ${milliseconds(int8)} against ${milliseconds(float)}. ${operators} operators compute with integers, ${floatLayers.length} layers${named} and all other operators in float, with conversions between. For speed, build this class in fp32.`;
 };
-
-const milliseconds = (microseconds: number): string => `${(microseconds / 1000).toFixed(1)} ms`;

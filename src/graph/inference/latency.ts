@@ -1,38 +1,48 @@
-/** Measures the latency of a session. The median is least affected by other load. */
-import type { Session } from './session.ts';
+/** Measures the latency of sessions. The median is least affected by other load. */
+import type { FloatTensor, Session } from './session.ts';
 
 /** What to measure with. */
 export type LatencyRequest = {
   readonly inputName: string;
   /** [N,C,H,W] */
-  readonly shape: readonly number[];
+  readonly images: FloatTensor;
   /** Milliseconds, with fractions. */
   readonly clock: { now(): number };
   /** Checked between two runs. */
   readonly signal?: AbortSignal;
 };
 
-/** A median of five is within a few per cent of one of fifteen; networks of a few milliseconds can afford fifteen. */
-const runs = { least: 5, most: 15, enoughMs: 200 } as const;
+/** An image of zeros, for networks without held-out images. */
+export const blankImages = (dims: readonly number[]): FloatTensor => ({
+  data: new Float32Array(dims.reduce((product, size) => product * size, 1)),
+  dims,
+});
 
 /**
- * Median latency in microseconds on zeros, after one run that is not counted: of 15 runs, or of the 5 or more that 0.2 s suffice for.
+ * Each session in turns, so that other work on the machine affects all of them. The first run of a turn is not counted: the
+ * threads of the session before may still spin. A median of six is within a few per cent of one of fifteen; small networks can
+ * afford fifteen.
+ */
+const turns = { least: 2, most: 5, enoughMs: 200, runs: 3 } as const;
+
+/**
+ * Median latencies in microseconds, in the order of the sessions: of 6 to 15 runs each, as many as 0.2 s suffice for.
  * @throws the signal's reason, UserError as `runSession`
  */
-export const measureMedianLatency = async (
-  session: Session,
-  { inputName, shape, clock, signal }: LatencyRequest,
-): Promise<number> => {
-  const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
-  const times: number[] = [];
-  let spent = 0;
-  for (let run = 0; run <= runs.most && (run <= runs.least || spent < runs.enoughMs); run++) {
-    signal?.throwIfAborted();
-    const started = clock.now();
-    await session.run({ [inputName]: { data, dims: shape } });
-    const took = clock.now() - started;
-    spent += took;
-    if (run > 0) times.push(took);
-  }
-  return Math.round(times.sort((a, b) => a - b)[times.length >> 1]! * 1000);
+export const measureMedianLatencies = async (
+  sessions: readonly Session[],
+  { inputName, images, clock, signal }: LatencyRequest,
+): Promise<readonly number[]> => {
+  const times = sessions.map((): number[] => []);
+  const started = clock.now();
+  const isEnough = () => clock.now() - started > turns.enoughMs * sessions.length;
+  for (let turn = 0; turn < turns.most && (turn < turns.least || !isEnough()); turn++)
+    for (const [i, session] of sessions.entries())
+      for (let run = 0; run <= turns.runs; run++) {
+        signal?.throwIfAborted();
+        const before = clock.now();
+        await session.run({ [inputName]: images });
+        if (run > 0) times[i]!.push(clock.now() - before);
+      }
+  return times.map((each) => Math.round(each.toSorted((a, b) => a - b)[each.length >> 1]! * 1000));
 };

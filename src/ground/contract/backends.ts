@@ -63,6 +63,10 @@ export type Backend = keyof typeof backends;
 /** Names of all backends. */
 export const backendNames = Object.keys(backends) as Backend[];
 
+/** Which int8 engine is stored. `Precision`: the requested one. `Fastest`: float instead, where that is faster. */
+export const preferences = ['Precision', 'Fastest'] as const;
+export type Preference = (typeof preferences)[number];
+
 /** TensorRT's HardwareCompatibilityLevel: on which other GPUs an engine runs. */
 export const hardwareCompatibilityLevels = ['None', 'AmperePlus', 'SameComputeCapability'] as const;
 export type HardwareCompatibility = (typeof hardwareCompatibilityLevels)[number];

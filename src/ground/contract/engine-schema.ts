@@ -1,5 +1,5 @@
 /** Schemas of what is known of an engine: runtime, latency, evidence of its build, agreement with float. */
-import { decimal, integer, object, text } from './schema.ts';
+import { decimal, integer, object, oneOf, text } from './schema.ts';
 
 /** Name and version of the runtime of an engine. */
 export const runtime = object(
@@ -33,6 +33,16 @@ export const latency = object(
 export const integerOperators = integer(
   'Number of operators that the engine computes with integers, read from its optimised graph. Only for int8 engines of OnnxRuntime.',
   { minimum: 0 },
+);
+
+/** What was stored where the fastest engine is preferred. */
+export const chosen = object(
+  'Which of int8 and float was stored. Only for int8 engines of classes with engine.prefer: Fastest.',
+  {
+    dataType: oneOf(['fp32', 'int8'], 'Precision of the stored engine.'),
+    because: text('Why, in a sentence with both latencies or the accuracy.', { maxLength: 256 }),
+  },
+  { required: ['dataType', 'because'] },
 );
 
 const count = (description: string) => integer(description, { minimum: 0 });

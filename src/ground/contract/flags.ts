@@ -3,6 +3,7 @@
  * and defaults are those of TLT 2.0; rows marked `added` are not in TLT.
  */
 import { dataTypes } from './architectures.ts';
+import { preferences } from './backends.ts';
 import { calibrationDataFlags, int8Flags } from './calibration-flags.ts';
 import { defaults } from './defaults.ts';
 import { deploymentFlags } from './deployment-flags.ts';
@@ -89,6 +90,13 @@ export const exportFlags = {
     default: 'OnnxRuntime',
     added: true,
     help: 'Backend of --engine_file: ONNX Runtime for this CPU, TensorRT for RTX for --compute_capability, or TensorRT for the GPU of this machine.',
+  },
+  prefer: {
+    type: 'choice',
+    values: preferences,
+    default: 'Precision',
+    added: true,
+    help: 'With --data_type int8 and --engine_backend OnnxRuntime, Fastest writes a float engine where int8 is slower on this machine, or misses --min_agreement.',
   },
   compute_capability: {
     type: 'text',

@@ -58,6 +58,7 @@ export const exportProgram = program({
       flags: [
         'engine_file',
         'engine_backend',
+        'prefer',
         'compute_capability',
         'max_batch_size',
         'max_workspace_size',

@@ -4,7 +4,7 @@
  */
 import { type FailureReason, failures } from '../base/failures.ts';
 import { scaleOrigins } from './architectures.ts';
-import { agreement, evidence, integerOperators, latency, runtime } from './engine-schema.ts';
+import { agreement, chosen, evidence, integerOperators, latency, runtime } from './engine-schema.ts';
 import { decimal, flag, integer, list, object, oneOf, type Schema, text, type ValueOf } from './schema.ts';
 
 /** Schema of a SHA-256: 64 lower-case hex digits. */
@@ -161,6 +161,7 @@ const engineBuilt = object(
       { required: ['provenance', 'description'] },
     ),
     integerOperators,
+    chosen,
     reused,
   },
   { required: ['kind', 'engine', 'runtime', 'reused'] },

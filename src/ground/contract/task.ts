@@ -110,6 +110,8 @@ export type EngineTask = {
   readonly trained?: boolean;
   /** Layers of an int8 engine that stay float: names, or patterns with `*`. */
   readonly keepFloat?: readonly string[];
+  /** Where the faster of int8 and float is stored: minimum SQNR of int8 against float, in decibel. Default: see `leastSqnrDb`. */
+  readonly minAgreement?: number;
   readonly settings: EngineSettings;
   /** URI of the folder of timing caches, for builders that have them. */
   readonly timings?: string;
@@ -131,6 +133,8 @@ export type BuildRequest = {
   readonly maxShape: readonly number[];
   /** Where an engine is run beside the float graph: what its outputs hold. */
   readonly outputRoles: OutputRoles;
+  /** Present if the faster of int8 and float is to be stored. */
+  readonly fastest?: { readonly minAgreement?: number };
   readonly tensorRt?: TensorRtBuild;
   /** Timing caches of earlier builds to start from, and where to write what is known after this one. */
   readonly timingCaches?: readonly string[];
@@ -173,6 +177,7 @@ export type BuildReport = {
     readonly timingCaches?: unknown;
   };
   readonly integerOperators?: EngineBuilt['integerOperators'];
+  readonly chosen?: EngineBuilt['chosen'];
   /** What the build chose, in a sentence. */
   readonly note?: string;
 };

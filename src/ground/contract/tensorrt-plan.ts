@@ -2,7 +2,7 @@
  * The plan of one TensorRT build: what the driver does, in the names of TensorRT's Python API. The driver looks nothing up
  * and decides nothing: a name that its TensorRT lacks is an error.
  */
-import type { GraphForm, HardwareCompatibility, Int8Route, PluginNodes } from './backends.ts';
+import type { GraphForm, HardwareCompatibility, Int8Route, PluginNodes, Preference } from './backends.ts';
 
 /** Smallest, most likely and largest batch of an engine. */
 export type BatchProfile = { readonly min: number; readonly opt: number; readonly max: number };
@@ -32,6 +32,8 @@ export type EngineSettings = {
   readonly versionCompatible?: boolean;
   readonly builderOptimizationLevel?: number;
   readonly maxAuxStreams?: number;
+  /** Whether an int8 build stores float where that is faster. Default: no. */
+  readonly prefer?: Preference;
 };
 
 /** The plan. Names in capitals are members of TensorRT's enums. */

@@ -27,6 +27,10 @@ const rules: Readonly<Record<string, Rule>> = {
     !buildsFor(capabilities, computeCapability) &&
     `${title} cannot build for compute capability ${computeCapability}: it builds for ${describeCapabilities(capabilities)}. Choose another version or backend`,
 
+  PreferenceOfOtherBackend: ({ backend, prefer }) =>
+    prefer === 'Fastest' &&
+    `the build of ${backend} cannot time int8 against float, because only OnnxRuntime runs both where it builds: leave ${field('prefer')} out, or choose the precision with ${field('dataType')}`,
+
   TuringFloat32: ({ backend, dataType, computeCapability }) =>
     backend === 'TensorRtRtx' &&
     computeCapability === '7.5' &&
