@@ -1,5 +1,5 @@
 /** Q/DQ pairs for ONNX Runtime: what its optimised graph computes with integers, and how close that is to float. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -12,57 +12,11 @@ import { addMethod, writeDistributions } from '../../src/formats/scales/tensor-d
 import { chooseScales } from '../../src/graph/builders/choose-scales.ts';
 import { describeSlowness, readEngineIntegers } from '../../src/graph/builders/engine-integers.ts';
 import { chooseIntegerTypes, readIntegerTypes } from '../../src/graph/builders/processor-integers.ts';
-import { openSession } from '../../src/graph/inference/session.ts';
-import {
-  type FusedRequest,
-  type IntegerTypes,
-  quantiseFused,
-} from '../../src/graph/precision/fused/fused-qdq.ts';
+import { type IntegerTypes, quantiseFused } from '../../src/graph/precision/fused/fused-qdq.ts';
 import { gridOf } from '../../src/graph/precision/fused/integer-grid.ts';
 import { decibels } from '../builders/exports.ts';
+import { built, images, run, scalesOf, vnni } from '../builders/fused-engines.ts';
 import { channels, classifierWith, input, Network, output, side } from '../builders/networks.ts';
-
-const images = {
-  dims: [2, 3, side, side],
-  data: Float32Array.from({ length: 6 * side * side }, (_, i) => ((i * 7919) % 251) - 110),
-};
-
-const run = async (model: ModelProto | string, names?: readonly string[]) => {
-  const session = await openSession(typeof model === 'string' ? model : serializeModel(model));
-  try {
-    return await session.run({ [input]: images }, names);
-  } finally {
-    await session.release();
-  }
-};
-
-/** The largest value of each tensor / 127. */
-const scalesOf = async (model: ModelProto): Promise<Map<string, number>> => {
-  const graph = graphOf(model);
-  const names = graph.node.flatMap((node) => node.output);
-  const all = copyWith(model, { graph: copyWith(graph, { output: names.map(makeUntypedValueInfo) }) });
-  const found = { ...(await run(all)), [input]: images };
-  return new Map(
-    Object.entries(found).map(([name, { data }]) => [
-      name,
-      data.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127,
-    ]),
-  );
-};
-
-const vnni: IntegerTypes = { activations: 'uint8', weights: 'int8' };
-
-/** Saves the engine, and counts the operators of its graph. */
-const built = async (model: ModelProto, { types = vnni, scales, extents }: Partial<FusedRequest> = {}) => {
-  const path = join(mkdtempSync(join(tmpdir(), 'fused-')), 'engine.onnx');
-  const quantised = quantiseFused(model, { scales: scales ?? (await scalesOf(model)), types, extents });
-  const options = { optimisation: 'all', optimisedModelPath: path, threads: 1 } as const;
-  await (await openSession(serializeModel(quantised), options)).release();
-  const counts: Record<string, number> = {};
-  for (const { opType } of graphOf(parseModel(readFileSync(path))).node)
-    counts[opType] = (counts[opType] ?? 0) + 1;
-  return { path, counts };
-};
 
 const bias = (network: Network) => network.weight([channels], 0.3);
 

@@ -54,7 +54,7 @@ export const backends = {
     needsGpu: false,
     needsComputeCapability: false,
     planFormatVersion: 1,
-    int8FormatVersion: 3,
+    int8FormatVersion: 4,
   },
 } as const satisfies Record<string, BackendRow>;
 

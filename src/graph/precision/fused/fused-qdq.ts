@@ -21,6 +21,7 @@ import {
   makeIntegers,
   scaleChannels,
 } from './integer-tensors.ts';
+import { splitPRelu } from './split-prelu.ts';
 import { WeightIntegers, type WeightLevels } from './weight-integers.ts';
 
 /** Types of integers for which the processor has fast instructions. */
@@ -70,7 +71,9 @@ export const quantiseWith = (
   );
   const pairs = new FusedPairs({ chosen, grids, constants, types, integers });
   const fed = graph.input.filter(({ name }) => grids.has(name)).flatMap(({ name }) => pairs.ofInput(name));
-  const node = [...fed, ...graph.node.flatMap((each) => pairs.around(each))];
+  const node = [...fed, ...graph.node.flatMap((each) => pairs.around(each))].flatMap((each) =>
+    splitPRelu(each, constants),
+  );
   const initializer = [...graph.initializer, ...pairs.initializers];
   return copyWith(model, { graph: pruneGraph(copyWith(graph, { node, initializer, valueInfo: [] })) });
 };

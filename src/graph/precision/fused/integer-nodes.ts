@@ -24,6 +24,8 @@ export type IntegerNodes = {
   readonly tensors: ReadonlyMap<string, string>;
 };
 
+const activations: ReadonlySet<string> = new Set(['Relu', 'Clip', 'LeakyRelu', 'PRelu']);
+
 /** Chooses in two passes: backwards, whose integers a later layer needs; forwards, where integers come in. */
 export const chooseIntegerNodes = (request: IntegerRequest): IntegerNodes => new Chooser(request).choose();
 
@@ -48,11 +50,12 @@ class Chooser {
     const wanted = this.#findWanted(able);
     const nodes = new Set<NodeProto>();
     const tensors = new Map<string, string>();
-    for (const node of able) if (this.#isAnchor(node)) tensors.set(node.input[0]!, node.input[0]!);
+    const isAnchor = (node: NodeProto) => this.#isAnchor(node) || this.#feedsPool(node, wanted);
+    for (const node of able) if (isAnchor(node)) tensors.set(node.input[0]!, node.input[0]!);
     for (const node of able) {
       const end = this.#endOf(node);
       const follows = wanted.has(end) && this.#dataOf(node).every((name) => tensors.has(name));
-      if (!follows && !this.#isAnchor(node)) continue;
+      if (!follows && !isAnchor(node)) continue;
       nodes.add(node);
       tensors.set(end, integerFormOf(node) === 'Passing' ? tensors.get(node.input[0]!)! : end);
     }
@@ -87,6 +90,18 @@ class Chooser {
         ? dims.slice(1).reduce((all, size) => all * size, 1)
         : dims[intOf(node, 'transB', 0) === 1 ? 1 : 0]!;
     return products >= worthConversions;
+  }
+
+  /**
+   * A convolution whose results, after an activation, a pool of integers reads. ONNX Runtime moves the conversion in front of the
+   * pool, and pools integers fast only in the channel order that an integer convolution writes.
+   */
+  #feedsPool(node: NodeProto, wanted: ReadonlySet<string>): boolean {
+    if (node.opType !== 'Conv') return false;
+    let [reader, ...others] = this.#readers.get(node.output[0]!) ?? [];
+    while (reader && others.length === 0 && activations.has(reader.opType))
+      [reader, ...others] = this.#readers.get(reader.output[0]!) ?? [];
+    return reader?.opType === 'MaxPool' && others.length === 0 && wanted.has(reader.output[0]!);
   }
 
   /** The inputs that hold numbers of images. */
