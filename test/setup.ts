@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { containerdFolder, kubeBinary } from './cluster/binaries.ts';
-import { foreignCrds, gitopsRunner, helmBinary } from './cluster/go-tools.ts';
+import { foreignCrds, gitopsRunner, helmBinary, kueueFolder } from './cluster/go-tools.ts';
 import { buildImages } from './cluster/images.ts';
 import { run } from './cluster/run.ts';
 import { peerPython } from './peers/venv.ts';
@@ -77,6 +77,7 @@ for (const release of rtxReleases) await rtxEnvironment(release);
 if (process.argv.includes('--cluster')) {
   await foreignCrds('gitops');
   await foreignCrds('monitoring');
+  await kueueFolder();
   if (process.platform === 'linux' && process.getuid?.() === 0) {
     await containerdFolder();
     await buildImages();

@@ -15,6 +15,7 @@ export type CreatedPod = {
     readonly containers: readonly { readonly resources: { readonly limits?: object } }[];
     readonly affinity?: object;
   };
+  readonly status?: { readonly phase?: string };
 };
 
 /** Creates a namespace that enforces the restricted Pod Security Standard, unless its labels name another. */

@@ -31,8 +31,8 @@ export const writeCredentials = async (
   return { tokens, ca: readFileSync(join(folder, 'certs', 'apiserver.crt')) };
 };
 
-/** Signed by itself: `<path>.crt` and `<path>.key`. */
-const certify = (path: string, subject: string, extension: string): Promise<string> =>
+/** A certificate signed by itself: `<path>.crt` and `<path>.key`. */
+export const certify = (path: string, subject: string, extension: string): Promise<string> =>
   run('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
     ...['-subj', subject, '-addext', extension, '-keyout', `${path}.key`, '-out', `${path}.crt`],

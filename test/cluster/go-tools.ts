@@ -1,5 +1,5 @@
 /** Programs of other projects that the tests run, built once by Go. */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { cached, digestOf } from './cache.ts';
@@ -87,4 +87,19 @@ export const s3ServerBinary = (): Promise<string> =>
       label: `building versitygw ${gatewayVersion} (first run only, about a minute)`,
     });
     copyFileSync(join(folder, 'versitygw'), path);
+  });
+
+const kueueModule = 'sigs.k8s.io/kueue@v0.17.0';
+
+/** A folder with Kueue's manager (`kueue`), its CRDs and its webhook configurations. About four minutes on two cores. */
+export const kueueFolder = (): Promise<string> =>
+  cached(`kueue-${kueueModule.split('@')[1]}`, async (path) => {
+    const label = `building Kueue ${kueueModule.split('@')[1]} (first run only, about 4 minutes)`;
+    const download = await run('go', ['mod', 'download', '-json', kueueModule]);
+    const { Dir } = JSON.parse(download) as { readonly Dir: string };
+    const package_ = kueueModule.replace('@', '/cmd/kueue@');
+    await run('go', ['install', ...strip, package_], { env: { CGO_ENABLED: '0', GOBIN: path }, label });
+    const components = join(Dir, 'config', 'components');
+    cpSync(join(components, 'crd', 'bases'), join(path, 'crds'), { recursive: true });
+    copyFileSync(join(components, 'webhook', 'manifests.yaml'), join(path, 'webhooks.yaml'));
   });
