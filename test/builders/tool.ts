@@ -94,7 +94,7 @@ export type ProcessOptions = {
 
 /** Runs `src/<tool>.ts` as a process of its own. */
 export const runProcess = (
-  tool: ToolName | 'worker' | 'kubectl-modelexport',
+  tool: ToolName | 'worker' | 'send-object' | 'kubectl-modelexport',
   args: readonly string[],
   { cwd, env }: ProcessOptions = {},
 ): Promise<ToolRun> =>

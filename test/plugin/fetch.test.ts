@@ -4,14 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import { makeS3Reading } from '../../src/cluster/jobs/s3.ts';
 import { type ArtifactRequest, chooseArtifacts } from '../../src/cluster/plugin/artifacts.ts';
 import { chooseImage, chooseNode } from '../../src/cluster/plugin/reader-image.ts';
 import { makeReaderPod, readCommand } from '../../src/cluster/plugin/reader-pod.ts';
 import { stateOfReader } from '../../src/cluster/plugin/reader-state.ts';
 import { saveFiles, type TargetFile } from '../../src/cluster/plugin/save.ts';
+import { withStoredReader } from '../../src/cluster/plugin/stored-reader.ts';
+import { CommandFailed } from '../../src/cluster/runtime/pod-exec.ts';
+import { systemClock } from '../../src/ground/base/clock.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
+import { failures } from '../../src/ground/base/failures.ts';
 import { active, aModelExport, anEngineBuilt, anExported } from '../builders/objects.ts';
 import { factsAfter } from '../builders/plugin-facts.ts';
 
@@ -105,13 +110,104 @@ test('the pod is restricted, mounts the claim read-only, and ends by itself', (t
       capabilities: { drop: ['ALL'] },
     },
   });
-  t.is(readCommand('pvc://exports/a/model.etlt').at(-1), '/mnt/claims/exports/a/model.etlt');
+  t.is(readCommand('pvc://exports/a/model.etlt', undefined).at(-1), '/mnt/claims/exports/a/model.etlt');
+});
+
+const s3 = {
+  endpoint: 'https://minio:9000',
+  region: 'us-east-1',
+  credentialsSecretRef: { name: 'bucket' },
+  caConfigMapKeyRef: { name: 'company', key: 'ca.crt' },
+  scratchSize: '1Gi',
+};
+const object = 's3://exports/a/model.etlt';
+
+test('for objects, the pod mounts what the pods of the export mount, and no credential is in its arguments', (t) => {
+  const owner = aModelExport({ spec: { s3, jobs: { serviceAccountName: 'reader' } } });
+  const { spec } = makeReaderPod(owner, { ...plan, uris: [object], node: undefined });
+  t.like(spec, { serviceAccountName: 'reader', automountServiceAccountToken: false });
+  t.deepEqual(spec.volumes, [
+    { name: 's3-credentials', secret: { secretName: 'bucket', defaultMode: 0o440 } },
+    { name: 's3-authority', configMap: { name: 'company', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+  ]);
+  const { settings } = makeS3Reading(s3);
+  t.deepEqual(readCommand(object, settings), [
+    'node',
+    '/app/dist/send-object.js',
+    object,
+    '--task',
+    JSON.stringify({ s3: settings }),
+  ]);
+  t.deepEqual(settings, {
+    endpoint: 'https://minio:9000',
+    region: 'us-east-1',
+    pathStyle: true,
+    credentials: 'Files',
+    hasAuthority: true,
+    scratchBytes: 0,
+  });
+  const both = makeReaderPod(owner, { ...plan, uris: [object, ...plan.uris], node: undefined }).spec;
+  t.deepEqual(
+    (both.volumes as readonly { readonly name: string }[]).map(({ name }) => name),
+    ['claim-0', 's3-credentials', 's3-authority'],
+  );
   refuses(
     t,
-    () => readCommand('s3://bucket/file'),
+    () => makeReaderPod(aModelExport(), { ...plan, uris: [object], node: undefined }),
     'Usage',
-    /in object storage\. Run tlt-model fetch s3:\/\/bucket\/file -o PATH with --s3_endpoint/,
+    /spec\.s3 is not set any more.*tlt-model fetch s3:\/\/exports\/a\/model\.etlt -o PATH/,
   );
+});
+
+/** Reads an object through a pod that runs at once, and whose command fails like this. */
+const readThrough = async (exitCode: number, says: string): Promise<unknown> => {
+  const state = { phase: 'Running', containerStatuses: [{ state: { running: {} } }] };
+  const client = {
+    create: async () => ({}),
+    remove: async () => ({}),
+    read: async () => ({ status: state }),
+  };
+  const exec = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from('half');
+    throw new CommandFailed(exitCode, says);
+  };
+  const { signal } = new AbortController();
+  const context = { client, signal, exec, clock: systemClock, notify: () => {}, s3: undefined };
+  const pod = makeReaderPod(aModelExport({ spec: { s3 } }), { ...plan, uris: [object], node: undefined });
+  const reading = withStoredReader(pod, context as never, async (read) => {
+    for await (const part of read(object)) part.at(0);
+  });
+  return reading.catch((thrown: unknown) => thrown);
+};
+
+test('the pod says why it cannot read an object, and an image without the program is named', async (t) => {
+  const cases = [
+    [
+      failures.StorageDenied.exitCode,
+      'slow\nReading it: access is denied. Allow it.',
+      'StorageDenied',
+      /^Reading it: access is denied/,
+    ],
+    [
+      failures.InputNotFound.exitCode,
+      'Reading it: it does not exist.',
+      'InputNotFound',
+      /modelexport verify creates missing/,
+    ],
+    [
+      1,
+      "Error: Cannot find module '/app/dist/send-object.js'",
+      'Usage',
+      /Pass the image of this release.*by --image/,
+    ],
+    [137, 'killed', 'StorageUnavailable', /Run the command again/],
+  ] as const;
+  for (const [exitCode, says, reason, message] of cases) {
+    const thrown = await readThrough(exitCode, says);
+    t.true(thrown instanceof UserError, String(thrown));
+    t.is((thrown as UserError).reason, reason);
+    t.regex((thrown as UserError).message, message);
+  }
 });
 
 test('the pod has the ids and the placement of the export, or is bound to a node', (t) => {

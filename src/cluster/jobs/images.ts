@@ -10,3 +10,6 @@ export type Images = {
 
 /** Path of the worker in our image. */
 export const workerProgram = '/app/dist/worker.js';
+
+/** Path of the program in our image that writes an object to standard output. */
+export const sendProgram = '/app/dist/send-object.js';

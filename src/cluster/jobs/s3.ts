@@ -33,13 +33,21 @@ export const makeS3Access = (s3: S3Spec | undefined, uris: readonly string[]): S
   return {
     task: { s3: toSettings(s3, scratchBytes) },
     volumes: joinVolumes(
-      makeCredentialsVolume(s3.credentialsSecretRef),
-      makeAuthorityVolume(s3.caConfigMapKeyRef),
+      makeSecretVolumes(s3),
       makeDiskVolume('scratch', mounts.scratch, String(s3.scratchSize)),
     ),
     enlarge: (resources) => addDisk(resources, scratchBytes),
   };
 };
+
+/** The access of a pod that reads objects and puts none on its disk. */
+export const makeS3Reading = (s3: S3Spec): { readonly settings: S3Settings; readonly volumes: Volumes } => ({
+  settings: toSettings(s3, 0),
+  volumes: makeSecretVolumes(s3),
+});
+
+const makeSecretVolumes = ({ credentialsSecretRef, caConfigMapKeyRef }: S3Spec): Volumes =>
+  joinVolumes(makeCredentialsVolume(credentialsSecretRef), makeAuthorityVolume(caConfigMapKeyRef));
 
 const toSettings = (
   { endpoint, region, pathStyle, credentialsSecretRef, caConfigMapKeyRef }: S3Spec,

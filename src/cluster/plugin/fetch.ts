@@ -1,4 +1,4 @@
-/** `fetch` and `report`: copies stored artifacts from their claims to this machine. */
+/** `fetch` and `report`: copies stored artifacts from their claims, or from object storage, to this machine. */
 import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
@@ -7,18 +7,19 @@ import { isFolder } from '../../ground/base/readable.ts';
 import type { PluginValues } from '../../ground/contract/plugin-programs.ts';
 import { findTrue } from '../api/conditions.ts';
 import type { ModelExport } from '../api/model-export.ts';
+import { makeS3Reading } from '../jobs/s3.ts';
 import { type ArtifactRequest, chooseArtifacts, type WantedFile } from './artifacts.ts';
-import { type ClaimContext, withClaimReader } from './claim-reader.ts';
 import { connectTo, type Given, type PluginContext, type Run } from './context.ts';
-import type { Reader, ReadTarget } from './lists.ts';
+import type { ReadTarget } from './lists.ts';
 import { readModelExport } from './read.ts';
 import { readReaderFacts } from './reader-facts.ts';
 import { chooseImage, chooseNode } from './reader-image.ts';
 import { claimsOf, makeReaderPod, type ReaderPod } from './reader-pod.ts';
 import { isSaved, requireOneFile, saveFiles, type TargetFile } from './save.ts';
+import { type ReadingContext, withStoredReader } from './stored-reader.ts';
 
 type Found = {
-  readonly claims: ClaimContext;
+  readonly reading: ReadingContext;
   readonly target: ReadTarget;
   readonly modelExport: ModelExport;
   readonly files: readonly WantedFile[];
@@ -39,11 +40,13 @@ const findFiles = async (
     notify(
       `${target.namespace}/${target.name} is not Ready: these files are those of its last finished work.`,
     );
-  return { claims: { ...reader, exec, clock: context.clock, notify }, target, modelExport, files };
+  const { s3 } = modelExport.spec;
+  const reading = { ...reader, exec, clock: context.clock, notify, s3: s3 && makeS3Reading(s3).settings };
+  return { reading, target, modelExport, files };
 };
 
 const planPod = async (
-  { claims: reader, target, modelExport, files }: Found & { readonly claims: Reader },
+  { reading: reader, target, modelExport, files }: Found,
   image: string | undefined,
   now: number,
 ): Promise<ReaderPod> => {
@@ -65,7 +68,7 @@ const save = async (
   for (const file of files) if (!(await isSaved(file))) missing.push(file);
   if (missing.length === 0) return;
   const pod = await planPod({ ...found, files: missing }, image, clock.now());
-  await withClaimReader(pod, found.claims, (read) => saveFiles(missing, read, progress));
+  await withStoredReader(pod, found.reading, (read) => saveFiles(missing, read, progress));
 };
 
 /** Runs `use` with a folder that exists; if it fails, a folder that was made for it is removed. */

@@ -1,19 +1,32 @@
-/** The pod that `fetch` reads claims through: it mounts them read-only, waits, and ends by itself. Pure. */
+/**
+ * The pod that `fetch` reads through: it mounts claims read-only, and what the export's own pods mount to reach object storage; it
+ * waits, and ends by itself. Pure.
+ */
 import { contentKey } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { type PvcUri, parsePvcUri } from '../../ground/base/pvc-uri.ts';
+import { parsePvcUri } from '../../ground/base/pvc-uri.ts';
+import { isS3Uri } from '../../ground/base/s3-uri.ts';
 import { mounts } from '../../ground/contract/layout.ts';
+import type { S3Settings } from '../../ground/contract/s3-settings.ts';
 import { exportGroup } from '../api/group.ts';
 import { labels } from '../api/labels.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import { containerDefaults, makeClaimVolumes, makePodSecurityContext } from '../jobs/pod.ts';
+import { sendProgram } from '../jobs/images.ts';
+import {
+  containerDefaults,
+  joinVolumes,
+  makeClaimVolumes,
+  makePodSecurityContext,
+  type Volumes,
+} from '../jobs/pod.ts';
+import { makeS3Reading } from '../jobs/s3.ts';
 import { pluginFieldManager } from './write.ts';
 
 /** What the pod needs besides the ModelExport. */
 export type ReaderPlan = {
   /** URIs of the files. */
   readonly uris: readonly string[];
-  /** An image with Node.js. */
+  /** An image with Node.js; ours, for objects. */
   readonly image: string;
   readonly pullSecrets: readonly { readonly name: string }[];
   /** The node that has a claim of ours that only one node can mount. */
@@ -40,7 +53,7 @@ const lifetimeSeconds = 3600;
 
 const waitScript = `setTimeout(() => {}, ${lifetimeSeconds * 1000});`;
 
-/** Node.js for a small file and the kernel's buffers; a limit, because quotas may require one. */
+/** Node.js, the SDK of object storage and the kernel's buffers; a limit, because quotas may require one. */
 const resources = {
   requests: { cpu: '50m', memory: '96Mi' },
   limits: { memory: '256Mi' },
@@ -49,7 +62,10 @@ const resources = {
 /** The pod. Deleting the ModelExport deletes it, too. */
 export const makeReaderPod = ({ metadata, spec }: ModelExport, plan: ReaderPlan): ReaderPod => {
   const { uris, image, pullSecrets, node, now } = plan;
-  const { volumes, mounts: volumeMounts } = makeClaimVolumes(uris, []);
+  const { volumes, mounts: volumeMounts } = joinVolumes(
+    makeClaimVolumes(uris, []),
+    makeObjectVolumes(uris, spec.s3),
+  );
   const { jobs = {} } = spec;
   const { serviceAccountName, podSecurity } = jobs;
   return {
@@ -93,6 +109,17 @@ export const makeReaderPod = ({ metadata, spec }: ModelExport, plan: ReaderPlan)
   };
 };
 
+/** @throws UserError Usage if status lists objects, and spec.s3 is gone */
+const makeObjectVolumes = (uris: readonly string[], s3: ModelExport['spec']['s3']): Volumes => {
+  const object = uris.find(isS3Uri);
+  if (object === undefined) return { volumes: [], mounts: [] };
+  if (s3 !== undefined) return makeS3Reading(s3).volumes;
+  throw new UserError(
+    'Usage',
+    `Fetching ${object}: spec.s3 is not set any more, so the object storage is not known. Set it, or run tlt-model fetch ${object} -o PATH with --s3_endpoint and --s3_credentials.`,
+  );
+};
+
 /** Any taint is tolerated: the node already runs a pod with the claim. */
 const pinTo = (node: string): object => ({
   affinity: {
@@ -115,22 +142,17 @@ createReadStream(process.argv[1]).on('error', ({ code }) => {
   process.exitCode = code === 'ENOENT' ? ${absentExitCode} : 1;
 }).pipe(process.stdout);`;
 
-/** The command that writes the file of a URI to standard output. */
-export const readCommand = (uri: string): readonly string[] => {
-  const { claim, path } = parseUri(uri);
-  return ['node', '--eval', readScript, `${mounts.claims}/${claim}/${path}`];
+/**
+ * The command that writes the file of a URI to standard output.
+ * @param s3 how objects are reached; undefined if there are none
+ */
+export const readCommand = (uri: string, s3: S3Settings | undefined): readonly string[] => {
+  const inClaim = parsePvcUri(uri);
+  if (inClaim === undefined) return ['node', sendProgram, uri, '--task', JSON.stringify({ s3 })];
+  return ['node', '--eval', readScript, `${mounts.claims}/${inClaim.claim}/${inClaim.path}`];
 };
 
-/** Names of the claims of these URIs, each once. @throws UserError Usage for a URI that is in no claim */
+/** Names of the claims of these URIs, each once. */
 export const claimsOf = (uris: readonly string[]): readonly string[] => [
-  ...new Set(uris.map((uri) => parseUri(uri).claim)),
+  ...new Set(uris.flatMap((uri) => parsePvcUri(uri)?.claim ?? [])),
 ];
-
-const parseUri = (uri: string): PvcUri => {
-  const parsed = parsePvcUri(uri);
-  if (parsed !== undefined) return parsed;
-  throw new UserError(
-    'Usage',
-    `Fetching ${uri}: kubectl modelexport reads claims, and this file is in object storage. Run tlt-model fetch ${uri} -o PATH with --s3_endpoint and --s3_credentials; it checks the digest, too.`,
-  );
-};

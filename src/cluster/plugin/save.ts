@@ -8,7 +8,7 @@ import { makeOutputs } from '../../ground/base/whole-file.ts';
 import { artifactFiles, fileIn, folderOfFile, numberFile } from '../../ground/contract/layout.ts';
 import { type Manifest, parseManifest } from '../../ground/contract/manifest.ts';
 import { nameIn, type WantedFile } from './artifacts.ts';
-import type { ClaimReader } from './claim-reader.ts';
+import type { StoredReader } from './stored-reader.ts';
 
 /** A file, and the path of its copy. */
 export type TargetFile = WantedFile & { readonly path: string };
@@ -26,7 +26,7 @@ export const isSaved = async ({ path, content }: TargetFile): Promise<boolean> =
  */
 export const saveFiles = async (
   files: readonly TargetFile[],
-  read: ClaimReader,
+  read: StoredReader,
   progress: OnProgress,
 ): Promise<void> => {
   await using outputs = makeOutputs();
@@ -66,7 +66,7 @@ const receive = async (
 };
 
 /** The content of a file that status does not describe, by the manifests of its folder. */
-const findContent = async (uri: string, read: ClaimReader): Promise<ExpectedContent> => {
+const findContent = async (uri: string, read: StoredReader): Promise<ExpectedContent> => {
   const name = nameIn(uri);
   for (let n = 1; ; n++) {
     const { files } = await readManifest(
@@ -77,7 +77,7 @@ const findContent = async (uri: string, read: ClaimReader): Promise<ExpectedCont
   }
 };
 
-const readManifest = async (uri: string, read: ClaimReader): Promise<Pick<Manifest, 'files'>> => {
+const readManifest = async (uri: string, read: StoredReader): Promise<Pick<Manifest, 'files'>> => {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of read(uri)) {

@@ -1,8 +1,11 @@
-/** Reads files of claims through a short-lived pod. */
+/** Reads files of claims, and objects, through a short-lived pod. */
 import type { Clock } from '../../ground/base/clock.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
+import { reasonOfExitCode } from '../../ground/base/failures.ts';
 import { printable } from '../../ground/base/printable.ts';
+import { isS3Uri } from '../../ground/base/s3-uri.ts';
 import { pluginName } from '../../ground/contract/plugin-flags.ts';
+import type { S3Settings } from '../../ground/contract/s3-settings.ts';
 import { ApiError, isStatus } from '../runtime/api-error.ts';
 import { CommandFailed, type PodExec } from '../runtime/pod-exec.ts';
 import type { Reader } from './lists.ts';
@@ -12,23 +15,25 @@ import { stateOfReader } from './reader-state.ts';
 import { createPod, deletePod } from './write.ts';
 
 /** The cluster, a way into its pods, and where to report what the user waits for. */
-export type ClaimContext = Reader & {
+export type ReadingContext = Reader & {
   readonly exec: PodExec;
   readonly clock: Clock;
   readonly notify: (text: string) => void;
+  /** How the pod reaches object storage; undefined if the export has none. */
+  readonly s3: S3Settings | undefined;
 };
 
-/** The bytes of the file of a URI. @throws UserError InputNotFound, StorageUnavailable */
-export type ClaimReader = (uri: string) => AsyncGenerator<Buffer>;
+/** The bytes of the file of a URI. @throws UserError InputNotFound, StorageUnavailable, StorageDenied */
+export type StoredReader = (uri: string) => AsyncGenerator<Buffer>;
 
 /**
  * Runs the pod while `use` reads, and deletes it whatever happens.
  * @throws UserError StorageUnavailable if the pod does not start, and Internal if the user may not run it
  */
-export const withClaimReader = async <T>(
+export const withStoredReader = async <T>(
   pod: ReaderPod,
-  context: ClaimContext,
-  use: (read: ClaimReader) => Promise<T>,
+  context: ReadingContext,
+  use: (read: StoredReader) => Promise<T>,
 ): Promise<T> => {
   try {
     await createPod(context, pod);
@@ -42,7 +47,7 @@ export const withClaimReader = async <T>(
 };
 
 /** The signal of the command may have aborted, which must not prevent this. */
-const cleanUp = async ({ metadata }: ReaderPod, { client, notify }: ClaimContext): Promise<void> => {
+const cleanUp = async ({ metadata }: ReaderPod, { client, notify }: ReadingContext): Promise<void> => {
   try {
     await deletePod({ client, signal: new AbortController().signal }, metadata);
   } catch (thrown) {
@@ -57,7 +62,7 @@ const cleanUp = async ({ metadata }: ReaderPod, { client, notify }: ClaimContext
 const explainPermissions = ({ metadata: { namespace } }: ReaderPod, thrown: unknown): UserError =>
   new UserError(
     'Internal',
-    `Reading the claims of namespace ${namespace}: ${messageOf(thrown)}. The files are read through a short-lived pod, for which you need the verbs create, get and delete on pods, and create and get on pods/exec, in this namespace.`,
+    `Reading artifacts in namespace ${namespace}: ${messageOf(thrown)}. The files are read through a short-lived pod, for which you need the verbs create, get and delete on pods, and create and get on pods/exec, in this namespace.`,
     { cause: thrown },
   );
 
@@ -67,7 +72,7 @@ const pollMs = 500;
 /** Between two looks at the events about the pod. */
 const warningsMs = 10_000;
 
-const waitUntilRunning = async ({ metadata }: ReaderPod, context: ClaimContext): Promise<void> => {
+const waitUntilRunning = async ({ metadata }: ReaderPod, context: ReadingContext): Promise<void> => {
   const { clock, signal, notify } = context;
   const started = clock.elapsed();
   let shown = 'Pending';
@@ -91,15 +96,15 @@ const waitUntilRunning = async ({ metadata }: ReaderPod, context: ClaimContext):
 const notStarted = ({ namespace, name }: ReaderPod['metadata'], why: string): UserError =>
   new UserError(
     'StorageUnavailable',
-    `Reading the claims of namespace ${namespace}: the pod ${name} did not start (${why}), and was deleted. If its image cannot be pulled, pass another by --image; if a claim cannot be mounted, check its volume and the access modes.`,
+    `Reading artifacts in namespace ${namespace}: the pod ${name} did not start (${why}), and was deleted. If its image cannot be pulled, pass another by --image; if a claim cannot be mounted, check its volume and the access modes.`,
   );
 
 async function* readFile(
   uri: string,
   { metadata: { namespace, name: pod } }: ReaderPod,
-  { exec, signal }: ClaimContext,
+  { exec, signal, s3 }: ReadingContext,
 ): AsyncGenerator<Buffer> {
-  const command = { namespace, pod, container: readerContainer, command: readCommand(uri) };
+  const command = { namespace, pod, container: readerContainer, command: readCommand(uri, s3) };
   try {
     yield* exec(command, signal);
   } catch (thrown) {
@@ -108,6 +113,8 @@ async function* readFile(
 }
 
 const explainRead = (uri: string, thrown: unknown): unknown => {
+  const refused = thrown instanceof CommandFailed && isS3Uri(uri) ? explainObject(uri, thrown) : undefined;
+  if (refused !== undefined) return refused;
   if (thrown instanceof CommandFailed && thrown.exitCode === absentExitCode)
     return new UserError(
       'InputNotFound',
@@ -119,4 +126,20 @@ const explainRead = (uri: string, thrown: unknown): unknown => {
   return new UserError('StorageUnavailable', `Fetching ${uri}: ${thrown.message}. Run the command again.`, {
     cause: thrown,
   });
+};
+
+/** The pod says itself why it cannot read an object, in its last line. */
+const explainObject = (uri: string, failed: CommandFailed): UserError | undefined => {
+  if (/Cannot find module/.test(failed.message))
+    return new UserError(
+      'Usage',
+      `Fetching ${uri}: the image of the pod has no program that reads object storage. Pass the image of this release of the operator by --image.`,
+      { cause: failed },
+    );
+  const reason = failed.exitCode === undefined ? undefined : reasonOfExitCode(failed.exitCode);
+  const said = failed.message.trim().split('\n').at(-1) ?? '';
+  if (reason === undefined || reason === 'Internal' || said === '') return undefined;
+  const remedy =
+    reason === 'InputNotFound' ? ` Status lists it: ${pluginName} verify creates missing files again.` : '';
+  return new UserError(reason, `${printable(said)}${remedy}`, { cause: failed });
 };
