@@ -6,14 +6,14 @@ import type { ModelExport } from '../../src/cluster/api/model-export.ts';
 import { credentialFiles } from '../../src/ground/contract/s3-settings.ts';
 import type { DemoCluster } from '../cluster/cluster.ts';
 import { kubernetesServiceAddress } from '../cluster/control-plane.ts';
-import { rootUser, type S3Server, startS3Server } from '../storage/s3-server.ts';
+import { rootUser, type S3Server, type ServerOptions, startS3Server } from '../storage/s3-server.ts';
 import { addSecret, applyClasses, demoKey, namespace, root, sampleName, writeInputs } from './scenario.ts';
 
 const credentialsName = 'bucket';
 
 /** Starts the server at the address at which pods find the apiserver: no other address of this machine is theirs to know. */
-export const startObjectStorage = (): Promise<S3Server> =>
-  startS3Server({ buckets: ['models', 'exports'], address: kubernetesServiceAddress });
+export const startObjectStorage = (options: Pick<ServerOptions, 'tls'> = {}): Promise<S3Server> =>
+  startS3Server({ buckets: ['models', 'exports'], address: kubernetesServiceAddress, ...options });
 
 /** `spec.s3` of an object that uses the server. */
 export const s3Of = ({ url }: S3Server): NonNullable<ModelExport['spec']['s3']> => ({
@@ -25,16 +25,18 @@ export const s3Of = ({ url }: S3Server): NonNullable<ModelExport['spec']['s3']> 
 
 const readPolicy = (name: string): Promise<string> => readFile(join(root, 'deploy/policies', name), 'utf8');
 
-/** Adds the credentials, and policies that deny pods of exports all traffic but that to the server. */
-export const allowObjectStorage = async ({ kubectl }: DemoCluster, { url }: S3Server): Promise<void> => {
+/** Adds the credentials, and policies that deny pods of exports all traffic but that to the servers, which have one address. */
+export const allowObjectStorage = async (
+  { kubectl }: DemoCluster,
+  ...servers: readonly S3Server[]
+): Promise<void> => {
   const { accessKeyId, secretAccessKey } = credentialFiles;
   const keys = { [accessKeyId]: rootUser.accessKeyId, [secretAccessKey]: rootUser.secretAccessKey };
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: credentialsName }, stringData: keys };
-  const { hostname, port } = new URL(url);
   const allowing = parse(await readPolicy('jobs-object-storage-policy.yaml'));
   const rule = allowing.spec.egress.at(-1);
-  rule.to[0].ipBlock.cidr = `${hostname}/32`;
-  rule.ports[0].port = Number(port);
+  rule.to[0].ipBlock.cidr = `${kubernetesServiceAddress}/32`;
+  rule.ports = servers.map(({ url }) => ({ port: Number(new URL(url).port), protocol: 'TCP' }));
   const texts = [stringify(secret), await readPolicy('jobs-network-policy.yaml'), stringify(allowing)];
   await kubectl(['apply', '-n', namespace, '-f', '-'], texts.join('---\n'));
 };

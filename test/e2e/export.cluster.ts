@@ -37,18 +37,17 @@ import { detectorNames, modelFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { startPrometheus } from '../monitoring/prometheus.ts';
 import { runPeer } from '../peers/venv.ts';
-import type { S3Server } from '../storage/s3-server.ts';
 import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
 import { fetchByPlugin, serveByInitContainer } from './fetched.ts';
 import { liveAsRelease } from './helm-release.ts';
 import { compareWithOnePod, startInParts } from './parts.ts';
 import { checkProgress, collectProgress, progressSeconds } from './progress.ts';
-import { compareMixes, startMixes } from './storage-mixes.ts';
+import { compareMixes, type MixServers, startMixes } from './storage-mixes.ts';
 
 let cluster: Cluster;
 /** Name of a pod that was killed while it counted. */
 let killedPart: Promise<string>;
-let s3: S3Server | undefined;
+let s3: MixServers | undefined;
 /** An export of the small model in claims. */
 const small = 'no-secret';
 /** Grows while the exports run. */
@@ -79,7 +78,7 @@ test.serial('kubectl wait sees the sample become Ready on a new cluster', async 
 
 test.after.always(async () => {
   await cluster?.stop();
-  await s3?.stop();
+  await Promise.all(Object.values(s3 ?? {}).map(({ stop }) => stop()));
 });
 
 const fileOf = (uri: string): string => join(volumes.exports, uri.replace('pvc://exports/', ''));
@@ -287,7 +286,7 @@ test.serial('an export that waits for its Secret continues when the Secret is cr
 });
 
 test.serial('exports from and to object storage have the bytes of the export in claims', async (t) =>
-  compareMixes(t, { cluster, server: s3!, fileOf, like: small }),
+  compareMixes(t, { cluster, servers: s3!, fileOf, like: small }),
 );
 
 test.serial('the key is only in its Secret', async (t) => {

@@ -17,7 +17,8 @@ export type Stored = {
   readonly fileOf: (uri: string) => string;
 };
 
-const plugin = ({ cluster }: Stored, ...args: readonly string[]): Promise<ToolRun> =>
+/** Runs a command of the plugin in the namespace of the tests. */
+export const runPlugin = (cluster: Cluster, ...args: readonly string[]): Promise<ToolRun> =>
   runProcess('kubectl-modelexport', [...args, '-n', namespace, '--kubeconfig', cluster.kubeconfig]);
 
 const podsNamed = async ({ cluster }: Stored, word: string): Promise<readonly string[]> =>
@@ -29,7 +30,7 @@ const podsNamed = async ({ cluster }: Stored, word: string): Promise<readonly st
 export const fetchByPlugin = async (t: ExecutionContext, stored: Stored): Promise<void> => {
   const { status, fileOf } = stored;
   const folder = mkdtempSync(join(tmpdir(), 'tlt-fetched-'));
-  const all = await plugin(stored, 'fetch', sampleName, '-o', `${folder}/`);
+  const all = await runPlugin(stored.cluster, 'fetch', sampleName, '-o', `${folder}/`);
   t.is(all.code, 0, all.stderr);
   const { export: exported, engines } = status;
   const { etlt, calibrationCache, report } = exported!;
@@ -47,7 +48,7 @@ export const fetchByPlugin = async (t: ExecutionContext, stored: Stored): Promis
     t.true(readFileSync(join(folder, name)).equals(readFileSync(fileOf(uri))), name);
   const page = fileOf(report!.pageUri!);
   renameSync(page, `${page}.away`);
-  const absent = await plugin(stored, 'report', sampleName, '-o', join(folder, 'again.html'));
+  const absent = await runPlugin(stored.cluster, 'report', sampleName, '-o', join(folder, 'again.html'));
   renameSync(`${page}.away`, page);
   t.is(absent.code, 12, absent.stderr);
   t.regex(absent.stderr, /report\.html: it does not exist, although status lists it/);

@@ -16,7 +16,8 @@ export type S3Server = {
   readonly stop: () => Promise<void>;
 };
 
-type ServerOptions = {
+/** How a server listens. */
+export type ServerOptions = {
   readonly buckets: readonly string[];
   /** Address to listen on; default: this machine only. */
   readonly address?: string;

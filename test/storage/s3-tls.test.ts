@@ -1,48 +1,16 @@
 /** Object storage by TLS: a server whose certificate an own authority signed, as companies have it. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'ava';
 import { UserError } from '../../src/ground/base/errors.ts';
 import { anS3Store } from '../builders/s3-store.ts';
-import { aFolder } from '../builders/tool.ts';
-import { run } from '../cluster/run.ts';
+import { makeCertificates } from './certificates.ts';
 import { startS3Server } from './s3-server.ts';
 
 const { signal } = new AbortController();
 const uri = 's3://exports/a/manifest.json';
 
-/** An authority, and a certificate for 127.0.0.1 that it signed. */
-const makeCertificates = async () => {
-  const folder = aFolder();
-  const at = (name: string) => join(folder, name);
-  const request = [
-    'req',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-x509',
-    '-days',
-    '2',
-  ];
-  const openssl = (args: readonly string[]) => run('openssl', [...request, ...args]);
-  await openssl(['-subj', '/CN=authority', '-keyout', at('ca.key'), '-out', at('ca.crt')]);
-  const signer = ['-CA', at('ca.crt'), '-CAkey', at('ca.key')];
-  const name = [
-    '-subj',
-    '/CN=storage',
-    '-addext',
-    'subjectAltName=IP:127.0.0.1',
-    '-addext',
-    'basicConstraints=critical,CA:FALSE',
-  ];
-  await openssl([...signer, ...name, '-keyout', at('tls.key'), '-out', at('tls.crt')]);
-  return { authority: at('ca.crt'), tls: { cert: at('tls.crt'), key: at('tls.key') } };
-};
-
 test('the authority of the settings is trusted, and without it the remedy names the field', async (t) => {
-  const { authority, tls } = await makeCertificates();
+  const { authority, tls } = await makeCertificates('127.0.0.1');
   const server = await startS3Server({ buckets: ['exports'], tls });
   t.teardown(server.stop);
   const trusting = anS3Store({ url: server.url, authority, settings: { hasAuthority: true } });
