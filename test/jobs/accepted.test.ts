@@ -5,7 +5,7 @@ import { makeCalibrationJob, makeExportJob } from '../../src/cluster/jobs/export
 import type { JobDraft } from '../../src/cluster/jobs/job.ts';
 import { hashTemplate, nameJob } from '../../src/cluster/jobs/template.ts';
 import { makeTensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
-import { placeOnOneNode } from '../../src/cluster/ownedjobs/claim-facts.ts';
+import { placeByVolumes } from '../../src/cluster/ownedjobs/one-node.ts';
 import { aDeviceClass, aModelExport, aSpec, aTensorfile, someArtifacts } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { installCrds } from '../cluster/crds.ts';
@@ -42,7 +42,10 @@ const accepted = test.macro({
     const plan = { owner, deviceClass: aDeviceClass('ampere'), exported: someArtifacts(), images };
     await t.notThrowsAsync(takenAsJob(makeExportJob(owner, images), 'export'), 'its export');
     const counting = makeCalibrationJob(owner, images);
-    if (counting) await t.notThrowsAsync(takenAsJob(placeOnOneNode(counting), 'calibration'), 'its counting');
+    if (counting) {
+      const single = placeByVolumes(counting, () => ({ accessModes: ['ReadWriteOnce'] }));
+      await t.notThrowsAsync(takenAsJob(single, 'calibration'), 'its counting');
+    }
     await t.notThrowsAsync(takenAsJob(makeEngineJob(plan), 'ampere'), 'its engine');
   },
   title: (title) => `admitted, and taken as a Job: ${title}`,

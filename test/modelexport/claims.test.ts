@@ -1,10 +1,22 @@
 /** Claims with the access modes and the zones that clusters have. */
 import test from 'ava';
+import { makeCalibrationJob, makeExportJob } from '../../src/cluster/jobs/export-job.ts';
+import type { JobDraft } from '../../src/cluster/jobs/job.ts';
+import { makeTensorfileJob } from '../../src/cluster/jobs/tensorfile-job.ts';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
 import type { ClaimFacts } from '../../src/cluster/ownedjobs/claim-facts.ts';
+import { placeByVolumes } from '../../src/cluster/ownedjobs/one-node.ts';
 import { aNode } from '../builders/nodes.ts';
-import { aClass, aDeviceClass, aModelExport, anObserved, aSpec, noObstacles } from '../builders/objects.ts';
+import {
+  aClass,
+  aDeviceClass,
+  aModelExport,
+  anObserved,
+  aSpec,
+  aTensorfile,
+  noObstacles,
+} from '../builders/objects.ts';
 import { settle, succeed } from '../builders/perform-actions.ts';
 
 const zone = (name: string) => [
@@ -100,4 +112,56 @@ test('pods that count parts share a node if a volume can be attached to one node
   t.is(affinity(['ReadWriteOnce', 'ReadOnlyMany'], ['ReadWriteMany']), undefined);
   t.is(affinity([], []), undefined, 'nothing is known');
   t.is(affinityOf(observedWith({ exports: { accessModes: ['ReadWriteOnce'] } })), undefined, 'one pod');
+});
+
+const images = { worker: 'worker:dev', rtx: 'rtx:dev' };
+const modesOf = (modes: Readonly<Record<string, string>>) => (name: string) =>
+  modes[name] === undefined ? undefined : { accessModes: [modes[name]] };
+
+/** Labels of the pods of a Job, and those of the pods beside which they are placed. */
+const placedOf = (job: JobDraft) => {
+  const { template } = job.spec as {
+    readonly template: {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+      readonly spec: { readonly affinity?: { readonly podAffinity: object } };
+    };
+  };
+  const text = JSON.stringify(template.spec.affinity ?? {});
+  return {
+    label: template.metadata.labels['export.tlt.dev/volumes'],
+    beside: /"export\.tlt\.dev\/volumes":"(\w+)"/.exec(text)?.[1],
+  };
+};
+
+test('pods with the same two volumes that one node has at a time are placed beside each other, whoever owns them', (t) => {
+  const once = modesOf({ models: 'ReadWriteOnce', exports: 'ReadWriteOnce', other: 'ReadWriteOnce' });
+  const exportOf = (name: string, spec = {}) =>
+    makeExportJob(aModelExport({ metadata: { name }, spec }), images);
+  const placed = (job: JobDraft, find = once) => placedOf(placeByVolumes(job, find));
+  const first = placed(exportOf('one'));
+  t.regex(first.label!, /^[0-9a-f]{16}$/);
+  t.is(first.beside, first.label, 'the first pod meets its own rule');
+  t.deepEqual(placed(exportOf('two')), first);
+  const reverse = exportOf('three', {
+    model: { uri: 'pvc://exports/m.tlt' },
+    calibration: { ...aSpec().calibration!, imageDirectory: { uri: 'pvc://exports/images' } },
+    output: { uri: 'pvc://models/out' },
+  });
+  t.deepEqual(placed(reverse), first, 'input and output exchanged');
+  const { calibration } = aSpec();
+  const parts = aModelExport({ spec: { calibration: { ...calibration!, parallelism: 3 } } });
+  t.deepEqual(placed(makeCalibrationJob(parts, images)!), first, 'pods that count parts');
+  const tensorfile = aTensorfile({
+    spec: {
+      output: { uri: 'pvc://models/out' },
+      dataRoot: { uri: 'pvc://exports/data', pathInSpec: '/data' },
+    },
+  });
+  t.deepEqual(placed(makeTensorfileJob(tensorfile, images)), first, 'a tensorfile of the same claims');
+
+  const elsewhere = placed(exportOf('four', { output: { uri: 'pvc://other/out' } }));
+  t.not(elsewhere.label, first.label);
+  const none = { label: undefined, beside: undefined };
+  t.deepEqual(placed(exportOf('five'), modesOf({ models: 'ReadOnlyMany', exports: 'ReadWriteOnce' })), none);
+  t.deepEqual(placed(exportOf('six'), modesOf({ exports: 'ReadWriteOnce' })), none, 'one of them is unknown');
 });

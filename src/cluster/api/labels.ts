@@ -20,6 +20,8 @@ export const labels = {
   folder: 'export.tlt.dev/folder',
   /** Hash of the Job's template. */
   template: 'export.tlt.dev/template',
+  /** On pods with several volumes that one node has at a time: a hash of their claims. */
+  volumes: 'export.tlt.dev/volumes',
   /** Of the pods of an Indexed Job, by Kubernetes: which part the pod does, from 0. */
   completionIndex: 'batch.kubernetes.io/job-completion-index',
   /** Kueue's label: the queue that admits the Job. */

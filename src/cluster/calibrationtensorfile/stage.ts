@@ -13,6 +13,7 @@ import { makeTensorfileJob } from '../jobs/tensorfile-job.ts';
 import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction, type Obstruction } from '../ownedjobs/obstruction.ts';
+import { placeByVolumes } from '../ownedjobs/one-node.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import type { ObservedTensorfile } from './observe.ts';
@@ -58,7 +59,7 @@ export const assessTensorfile = ({
     key,
     folder,
     isStored: status.key === key && isIn(folder, status.tensorfile?.uri),
-    ...planJob(() => makeTensorfileJob(tensorfile, images)),
+    ...planJob(() => placeByVolumes(makeTensorfileJob(tensorfile, images), obstacles.findClaim)),
     deadlineMs: deadlineMsOf(spec.jobs?.tensorfile),
   };
   const witness = {

@@ -7,9 +7,9 @@ import type { Job } from '../jobs/job.ts';
 import { computeHistogramsKey, computePartsKey } from '../jobs/keys.ts';
 import { planJob } from '../jobs/template.ts';
 import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/artifact.ts';
-import { needsOneNode, placeOnOneNode } from '../ownedjobs/claim-facts.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction, type Obstruction } from '../ownedjobs/obstruction.ts';
+import { placeByVolumes } from '../ownedjobs/one-node.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestsRetry } from '../ownedjobs/request.ts';
 import { describeRunning } from '../ownedjobs/running.ts';
@@ -53,10 +53,7 @@ export const assessCalibration = (
     key,
     folder: histogramPartsFolder(spec.output.uri, computeHistogramsKey(modelExport)),
     isStored: before.key === key,
-    ...planJob(() => {
-      const job = makeCalibrationJob(modelExport, images)!;
-      return needsOneNode(job, obstacles.findClaim) ? placeOnOneNode(job) : job;
-    }),
+    ...planJob(() => placeByVolumes(makeCalibrationJob(modelExport, images)!, obstacles.findClaim)),
     deadlineMs: deadlineMsOf(spec.jobs?.export),
   };
   const isRetryRequested = requestsRetry(modelExport);

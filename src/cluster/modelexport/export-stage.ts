@@ -15,6 +15,7 @@ import { type ArtifactPlan, assessArtifact, deadlineMsOf } from '../ownedjobs/ar
 import { dropWantedKey } from '../ownedjobs/ledger.ts';
 import type { ObservedJob } from '../ownedjobs/observed-job.ts';
 import { describeObstruction, type Obstruction } from '../ownedjobs/obstruction.ts';
+import { placeByVolumes } from '../ownedjobs/one-node.ts';
 import type { Outcome } from '../ownedjobs/outcome.ts';
 import { requestedVerification, requestsRetry } from '../ownedjobs/request.ts';
 import { assessCalibration, type CalibrationStatus } from './calibration-stage.ts';
@@ -93,7 +94,7 @@ const assessPlannedExport = (
     key: computeExportKey(modelExport),
     folder: folderOf(modelExport),
     isStored: isStored(modelExport),
-    ...planJob(() => makeExportJob(modelExport, images)),
+    ...planJob(() => placeByVolumes(makeExportJob(modelExport, images), obstacles.findClaim)),
     deadlineMs: deadlineMsOf(modelExport.spec.jobs?.export),
   };
   const { state, ...rest } = assessArtifact(step, {

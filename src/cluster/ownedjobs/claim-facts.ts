@@ -1,5 +1,4 @@
 /** What a PersistentVolumeClaim allows, and why a Job cannot use it. Pure. */
-import { labels, ownerLabels } from '../api/labels.ts';
 import type { Requirement } from '../api/node-labels.ts';
 import { meetsRequirement } from '../deviceclass/match.ts';
 import type { NodeFacts } from '../deviceclass/node.ts';
@@ -16,7 +15,7 @@ export type ClaimFacts = {
 export type FindClaim = (claim: string) => ClaimFacts | undefined;
 
 /** A claim that a Job mounts. */
-type MountedClaim = { readonly name: string; readonly isWritten: boolean };
+export type MountedClaim = { readonly name: string; readonly isWritten: boolean };
 
 type VolumeView = {
   readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean };
@@ -24,7 +23,7 @@ type VolumeView = {
 type TemplateView = { readonly template: { readonly spec: { readonly volumes?: readonly VolumeView[] } } };
 
 /** The claims of a Job, from its manifest. */
-const listClaims = ({ spec }: Pick<JobDraft, 'spec'>): readonly MountedClaim[] =>
+export const listClaims = ({ spec }: Pick<JobDraft, 'spec'>): readonly MountedClaim[] =>
   ((spec as Partial<TemplateView>).template?.spec.volumes ?? []).flatMap(
     ({ persistentVolumeClaim: claim }) =>
       claim ? [{ name: claim.claimName, isWritten: claim.readOnly !== true }] : [],
@@ -87,27 +86,3 @@ const describeTerms = (terms: readonly (readonly Requirement[])[]): string =>
     )
     .join(' or ')
     .slice(0, 300);
-
-/** Whether a volume of the Job can be attached to one node at a time. */
-export const needsOneNode = (job: Pick<JobDraft, 'spec'>, findClaim: FindClaim): boolean =>
-  listClaims(job).some(({ name, isWritten }) => {
-    const modes = findClaim(name)?.accessModes ?? [];
-    const shared = isWritten ? ['ReadWriteMany'] : ['ReadWriteMany', 'ReadOnlyMany'];
-    return modes.length > 0 && !modes.some((mode) => shared.includes(mode));
-  });
-
-/**
- * The Job with all of its pods on one node. Otherwise, two pods that attach two such volumes in different order would each wait
- * for the other.
- */
-export const placeOnOneNode = (job: JobDraft): JobDraft => {
-  const { uid } = ownerLabels.ModelExport;
-  const pods = [labels.stage, uid].map((label) => [label, job.metadata.labels[label]] as const);
-  const term = {
-    labelSelector: { matchLabels: Object.fromEntries(pods) },
-    topologyKey: 'kubernetes.io/hostname',
-  };
-  const { template } = job.spec as { readonly template: { readonly spec: object } };
-  const affinity = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } };
-  return { ...job, spec: { ...job.spec, template: { ...template, spec: { ...template.spec, affinity } } } };
-};
