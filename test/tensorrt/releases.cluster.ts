@@ -6,8 +6,10 @@ import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
 import { buildRequest, type EngineOptions, planModel } from '../../src/graph/builders/build-request.ts';
 import { int8Activations } from '../../src/graph/precision/calibration-graph.ts';
 import { buildGraphFor } from '../../src/graph/precision/precision.ts';
+import { toNormalForm } from '../../src/graph/transforms/normal-form.ts';
 import { failures } from '../../src/ground/base/failures.ts';
 import { type Driven, drive, reportOf } from '../builders/driver.ts';
+import { detectorFile, detectorNames, modelFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { classifier } from './classic.ts';
 import { type RtxRelease, rtxEnvironment, rtxReleases } from './releases.ts';
@@ -23,7 +25,11 @@ type Target = Pick<EngineOptions, 'dataType'> & {
 
 const versionOf = (release: RtxRelease) => release.split('.').slice(0, 2).join('.');
 
-const buildWith = async (release: RtxRelease, target: Target): Promise<Driven> => {
+const buildWith = async (
+  release: RtxRelease,
+  target: Target,
+  model = modelFor(target.dataType),
+): Promise<Driven> => {
   const { dataType, ...settings } = { version: versionOf(release), ...target };
   const options: EngineOptions = {
     backend: 'TensorRtRtx',
@@ -32,7 +38,6 @@ const buildWith = async (release: RtxRelease, target: Target): Promise<Driven> =
     maxWorkspaceSizeBytes: 2 ** 28,
     settings,
   };
-  const model = modelFor(dataType);
   const scales = new Map(int8Activations(model).map((name) => [name, 0.05]));
   const planned = planModel(options, model);
   const graph = buildGraphFor(model, { ...planned.plan, scales });
@@ -67,6 +72,19 @@ for (const release of rtxReleases.slice(0, 3))
     t.is(code, failures.EngineBuildFailed.exitCode);
     t.regex(termination, /MyelinCheckException/);
   });
+
+const modules = ['detectnet_v2', ...detectorNames] as const;
+
+for (const [at, module] of modules.entries()) {
+  const file = module === 'detectnet_v2' ? modelFile(module) : detectorFile(module);
+  const release = rtxReleases[at % 3]!;
+  test(`TensorRT for RTX ${release} cannot compile the int8 convolutions of ${module} either`, async (t) => {
+    const model = toNormalForm(parseModel(readFileSync(file))).model;
+    const { code, termination } = await buildWith(release, { ...quantised, version: '1.7' }, model);
+    t.is(code, failures.EngineBuildFailed.exitCode, termination);
+    t.regex(termination, /MyelinCheckException: cudnn_impl\.cpp:\d+: CHECK\(dtype == myelinTypeFloat/);
+  });
+}
 
 test('TensorRT for RTX 1.7 builds int8 for 8.6', async (t) => {
   const driven = await buildWith('1.7.1.116', quantised);
