@@ -17,8 +17,10 @@ export type S3Fault =
   | { readonly cutAt: number }
   | { readonly damageAt: number }
   | { readonly stallAt: number }
-  /** The proxy answers with an error of S3. */
-  | { readonly status: number; readonly code: string };
+  /** The proxy answers with an error of S3, or of STS. */
+  | Refusal;
+
+type Refusal = { readonly status: number; readonly code: string; readonly of?: 'STS' };
 
 export interface S3Proxy {
   readonly url: string;
@@ -67,23 +69,20 @@ export const startS3Proxy = async (server: string): Promise<S3Proxy> => {
   return proxy;
 };
 
+const errorText = ({ code, of }: Refusal): string => {
+  const error = `<Error><Code>${code}</Code><Message>${code} of the test</Message></Error>`;
+  return `<?xml version="1.0" encoding="UTF-8"?>${of === 'STS' ? `<ErrorResponse>${error}</ErrorResponse>` : error}`;
+};
+
 /** As S3 documents its errors. The answer to HEAD has no body. */
-const refuse = (
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-  { status, code }: { readonly status: number; readonly code: string },
-): void => {
+const refuse = (request: http.IncomingMessage, response: http.ServerResponse, refusal: Refusal): void => {
   request.resume().on('end', () => {
-    response.writeHead(status, { 'content-type': 'application/xml' });
-    response.end(
-      request.method === 'HEAD'
-        ? undefined
-        : `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${code} of the test</Message></Error>`,
-    );
+    response.writeHead(refusal.status, { 'content-type': 'application/xml' });
+    response.end(request.method === 'HEAD' ? undefined : errorText(refusal));
   });
 };
 
-const bodyFault = (fault: Exclude<S3Fault, string | { status: number }>, cut: () => void): Transform => {
+const bodyFault = (fault: Exclude<S3Fault, string | Refusal>, cut: () => void): Transform => {
   let at = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {

@@ -1,5 +1,5 @@
 /** What an answer of object storage, or none, means: another try at once, or a failure with its reason. Pure. */
-import { systemCodeOf, UserError } from '../../../ground/base/errors.ts';
+import { messageOf, systemCodeOf, UserError } from '../../../ground/base/errors.ts';
 import type { FailureReason } from '../../../ground/base/failures.ts';
 import { field } from '../../../ground/contract/fields.ts';
 
@@ -56,6 +56,7 @@ const transientNames: ReadonlySet<string> = new Set([
   'TimeoutError',
   'SlowDown',
   'TooManyRequests',
+  'IDPCommunicationErrorException', // An STS did not reach the issuer of a token.
 ]);
 
 const networkCodes: ReadonlySet<string> = new Set([
@@ -86,6 +87,8 @@ const expiredNames: ReadonlySet<string> = new Set([
 
 const unknownKey = 'the server does not know the access key. Correct the credentials.';
 
+const refusedToken = 'the token of the workload identity is refused. Check its issuer and audience.';
+
 const deniedNames: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: unknownKey,
   XAdminUserNotFound: unknownKey, // versitygw
@@ -93,8 +96,12 @@ const deniedNames: Readonly<Record<string, string>> = {
   CredentialsProviderError: `no credentials were found. Set ${field('s3Credentials')}, or use a workload identity.`,
   TokenFileReadError:
     'the token file of the workload identity cannot be read. Check the service account of the pods.',
-  InvalidIdentityToken: 'the token of the workload identity is refused. Check its issuer and audience.',
+  InvalidIdentityTokenException: refusedToken,
+  IDPRejectedClaimException: refusedToken,
 };
+
+/** The SDK did not find the file that its environment names: a token, or a profile. */
+const fileCodes: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR']);
 
 const certificateCodes: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -158,26 +165,30 @@ const findMeaning = ({ bucket, writes }: S3Activity, thrown: unknown): Finding =
       reason: 'DiskFull',
       text: `the bucket ${bucket} is full (${name}). Free space, or raise its quota.`,
     };
-  const denied = Object.hasOwn(deniedNames, name) ? deniedNames[name] : undefined;
-  if (denied !== undefined) return { reason: 'StorageDenied', text: denied };
-  if (certificateCodes.has(name))
-    return {
-      reason: 'StorageDenied',
-      text: `the certificate of the server is not trusted (${name}). Set ${field('s3Authority')} to its certificate authority.`,
-    };
-  if (elsewhereNames.has(name))
-    return {
-      reason: 'StorageDenied',
-      text: `the bucket ${bucket} is in another region, or at another endpoint (${name}). Set ${field('s3Region')} and ${field('s3Endpoint')} to those of the bucket.`,
-    };
-  if (status === 401 || status === 403)
-    return {
-      reason: 'StorageDenied',
-      text: `access to the bucket ${bucket} is denied (${name}). Allow ${writes ? 'writing' : 'reading'} it, or use other credentials.`,
-    };
+  const denial = findDenial({ bucket, writes }, thrown);
+  if (denial !== undefined) return { reason: 'StorageDenied', text: denial };
   if (isAbsent(thrown))
     return { reason: 'InputNotFound', text: 'it does not exist. Correct the URI, or upload the object.' };
   return { reason: 'StorageUnavailable', text: describeOther(name, status, thrown) };
+};
+
+/** What the user must change before the storage can be used, if that is known. */
+const findDenial = (
+  { bucket, writes }: Pick<S3Activity, 'bucket' | 'writes'>,
+  thrown: unknown,
+): string | undefined => {
+  const name = nameOfS3Error(thrown);
+  const status = statusOfS3Error(thrown);
+  if (Object.hasOwn(deniedNames, name)) return deniedNames[name];
+  if (fileCodes.has(name))
+    return `a file with a token or credentials cannot be read (${messageOf(thrown)}). Check the service account of the pods, or set ${field('s3Credentials')}.`;
+  if (certificateCodes.has(name))
+    return `the certificate of the server is not trusted (${name}). Set ${field('s3Authority')} to its certificate authority.`;
+  if (elsewhereNames.has(name))
+    return `the bucket ${bucket} is in another region, or at another endpoint (${name}). Set ${field('s3Region')} and ${field('s3Endpoint')} to those of the bucket.`;
+  if (status === 401 || status === 403)
+    return `access to the bucket ${bucket} is denied (${name}). Allow ${writes ? 'writing' : 'reading'} it, or use other credentials.`;
+  return undefined;
 };
 
 const describeOther = (name: string, status: number | undefined, thrown: unknown): string => {
