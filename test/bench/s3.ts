@@ -25,6 +25,7 @@ const { values } = parseArgs({
     network: { type: 'string', default: 'detector' },
     /** Images in the bucket, of which 512 are read. */
     folders: { type: 'string', default: '1000,10000' },
+    'folder-runs': { type: 'string', default: '3' },
   },
 });
 
@@ -120,17 +121,15 @@ const measureRatio = async (): Promise<void> => {
 };
 
 const measureMemory = async (): Promise<void> => {
+  const contestants = values.folders.split(',').map((count) => ({
+    title: count,
+    measure: () => runExport('s3', { network: 'orientation', folder: Number(count), images: 512 }),
+  }));
+  for (const { title } of contestants) await layOutImages(Number(title));
   row('images in the bucket', 'images read', 's', 'MiB');
   row('---', '---', '---', '---');
-  for (const count of values.folders.split(',').map(Number)) {
-    await layOutImages(count);
-    const { seconds, mebibytes } = await runExport('s3', {
-      network: 'orientation',
-      folder: count,
-      images: 512,
-    });
-    row(count, 512, seconds.toFixed(1), mebibytes.toFixed(0));
-  }
+  for (const { title, median } of await measureInTurns(contestants, Number(values['folder-runs'])))
+    row(title, 512, median.seconds.toFixed(1), median.mebibytes.toFixed(0));
 };
 
 try {
