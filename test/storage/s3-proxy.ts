@@ -11,6 +11,8 @@ export type S3Fault =
   /** The connection is cut before the server has the request, or after it has answered. */
   | 'cut before'
   | 'cut after'
+  /** The first byte of the request's body is changed. */
+  | 'damage request'
   /** The answer does not say how long its body is. */
   | 'no length'
   /** The answer's body is cut, or one of its bytes changed, at this byte; or it stalls there. */
@@ -61,7 +63,7 @@ export const startS3Proxy = async (server: string): Promise<S3Proxy> => {
       },
     );
     forwarded.on('error', () => request.socket.destroy());
-    request.pipe(forwarded);
+    (fault === 'damage request' ? request.pipe(damageStart()) : request).pipe(forwarded);
   });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
   const address = listener.address() as { readonly port: number };
@@ -79,6 +81,17 @@ const refuse = (request: http.IncomingMessage, response: http.ServerResponse, re
   request.resume().on('end', () => {
     response.writeHead(refusal.status, { 'content-type': 'application/xml' });
     response.end(request.method === 'HEAD' ? undefined : errorText(refusal));
+  });
+};
+
+const damageStart = (): Transform => {
+  let isDamaged = false;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (!isDamaged) chunk[0]! ^= 1;
+      isDamaged = true;
+      done(undefined, chunk);
+    },
   });
 };
 

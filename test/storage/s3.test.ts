@@ -117,6 +117,22 @@ serial(
   },
 );
 
+serial(
+  'an upload that arrives damaged is refused by the server and sent again, whole or in parts',
+  async (t) => {
+    const store = aStore();
+    inOrder(/^PUT/, 'damage request');
+    t.true(await store.create('s3://exports/damaged/one', Buffer.from('content'), signal));
+    t.is(readFileSync(server.at('exports/damaged/one'), 'utf8'), 'content');
+    t.is(proxy.seen.filter((line) => line.startsWith('PUT')).length, 2);
+    inOrder(/^PUT .*partNumber=2/, 'damage request');
+    await using staging = store.stage('s3://exports/damaged', signal);
+    const { sha256: digest } = await staging.make('large.bin', writeLarge);
+    await staging.publish();
+    t.is(await digestOnDisk(server.at('exports/damaged/large.bin')), digest);
+  },
+);
+
 serial('an object that is replaced while it is read is read again from its start', async (t) => {
   const { uri } = await anObject(2_000_000);
   const other = Buffer.alloc(10, 'n');
