@@ -133,7 +133,7 @@ const placedOf = (job: JobDraft) => {
   };
 };
 
-test('pods with the same two volumes that one node has at a time are placed beside each other, whoever owns them', (t) => {
+test('pods with the same two volumes that one node has at a time are placed beside each other, of one owner or of several', (t) => {
   const once = modesOf({ models: 'ReadWriteOnce', exports: 'ReadWriteOnce', other: 'ReadWriteOnce' });
   const exportOf = (name: string, spec = {}) =>
     makeExportJob(aModelExport({ metadata: { name }, spec }), images);
