@@ -50,9 +50,19 @@ test('parts of histograms hash the key of the histograms and the number of parts
 
 test('a plan makes its Job, and has the hash of its template', (t) => {
   const job = { metadata: {}, spec: { template: 'x' } } as unknown as JobDraft;
-  const plan = planJob(() => job);
+  let times = 0;
+  const make = () => {
+    times++;
+    return job;
+  };
+  const plan = planJob(make);
   t.is(plan.job(), job);
   t.is(plan.template(), hashTemplate(job));
+  t.is(times, 1, 'made once for both');
+  const looked = planJob(make);
+  t.is(looked.template(), hashTemplate(job));
+  t.is(looked.template(), hashTemplate(job));
+  t.is(times, 2, 'the hash is kept');
 });
 
 test('a content key hashes sorted members at every depth, lists in their order, and no undefined member', (t) => {

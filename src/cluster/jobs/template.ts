@@ -3,7 +3,6 @@
  * status and spec, so repeating a create after a crash gets 409 instead of a second Job.
  */
 import { contentKey } from '../../ground/base/digest.ts';
-import { lazily } from '../../ground/base/remember.ts';
 import { labels } from '../api/labels.ts';
 import type { Job, JobDraft } from './job.ts';
 import { type JobContent, makeJobName } from './names.ts';
@@ -20,11 +19,24 @@ export type JobPlan = {
   readonly template: () => string;
 };
 
-/** Keeps the hash and not the Job, which is large: most plans are looked at many times, and create one Job. */
-export const planJob = (job: () => JobDraft): JobPlan => ({
-  job,
-  template: lazily(() => hashTemplate(job())),
-});
+/**
+ * Keeps the hash and not the Job, which is large: most plans are looked at many times, and create one Job, which is made once
+ * for both.
+ */
+export const planJob = (make: () => JobDraft): JobPlan => {
+  let hash: string | undefined;
+  return {
+    job: () => {
+      const made = make();
+      hash ??= hashTemplate(made);
+      return made;
+    },
+    template: () => {
+      hash ??= hashTemplate(make());
+      return hash;
+    },
+  };
+};
 
 /**
  * Identifies an attempt: the first one, or the one after a failure. Every failed Job has its own UID, so no two

@@ -85,6 +85,7 @@ export class Informer<T extends NamedObject> {
     this.#name = options.resource.plural;
     this.#heard = deps.clock.elapsed();
     deps.metrics.age(this.#name, () => this.silentMs / 1000);
+    deps.metrics.objects(this.#name, () => this.store.size);
   }
 
   /** Whether the first list is in the store. */
@@ -167,7 +168,6 @@ export class Informer<T extends NamedObject> {
     this.#synced = true;
     this.#heard = this.#deps.clock.elapsed();
     this.#relistAt = this.#heard + relistMs * (0.9 + 0.2 * this.#deps.random());
-    this.#deps.metrics.objects.set({ resource: this.#name }, this.store.size);
   }
 
   /** Applies changes until the server closes the watch, or a new list is due. */
@@ -209,7 +209,6 @@ export class Informer<T extends NamedObject> {
       const projected = this.#options.project(object, this.store.get(keyOf(object as NamedObject)));
       if (type === 'DELETED') this.#tell(this.store.remove(keyOf(projected)) ?? projected, undefined, false);
       else this.#tell(this.store.set(projected), projected, false);
-      this.#deps.metrics.objects.set({ resource: this.#name }, this.store.size);
     }
     return object.metadata?.resourceVersion;
   }

@@ -11,7 +11,7 @@ export class Store<T extends NamedObject> {
   readonly #objects = new Map<Key, T>();
   readonly #indexes: Indexes<T>;
   /** index name → value → keys */
-  readonly #entries = new Map<string, Map<string, Set<Key>>>();
+  readonly #entries = new Map<string, Entries>();
 
   constructor(indexes: Indexes<T> = {}) {
     this.#indexes = indexes;
@@ -48,9 +48,10 @@ export class Store<T extends NamedObject> {
 
   /** Stores the object and returns the previous one. */
   set(object: T): T | undefined {
-    const before = this.remove(keyOf(object));
-    this.#objects.set(keyOf(object), object);
-    this.#index(object, (keys, key) => keys.add(key));
+    const key = keyOf(object);
+    const before = this.#objects.get(key);
+    this.#objects.set(key, object);
+    this.#index(key, before, object);
     return before;
   }
 
@@ -58,19 +59,33 @@ export class Store<T extends NamedObject> {
     const before = this.#objects.get(key);
     if (before === undefined) return undefined;
     this.#objects.delete(key);
-    this.#index(before, (keys) => keys.delete(key));
+    this.#index(key, before, undefined);
     return before;
   }
 
-  #index(object: T, change: (keys: Set<Key>, key: Key) => void): void {
-    for (const [name, valuesOf] of Object.entries(this.#indexes)) {
-      const values = this.#entries.get(name)!;
-      for (const value of valuesOf(object)) {
-        const keys = values.get(value) ?? new Set();
-        change(keys, keyOf(object));
-        if (keys.size === 0) values.delete(value);
-        else values.set(value, keys);
-      }
+  /** Most changes leave every indexed value as it was. */
+  #index(key: Key, before: T | undefined, after: T | undefined): void {
+    for (const name in this.#indexes) {
+      const valuesOf = this.#indexes[name]!;
+      const old = before === undefined ? [] : valuesOf(before);
+      const now = after === undefined ? [] : valuesOf(after);
+      const entries = this.#entries.get(name)!;
+      for (const value of old) if (!now.includes(value)) removeFrom(entries, value, key);
+      for (const value of now) if (!old.includes(value)) addTo(entries, value, key);
     }
   }
 }
+
+type Entries = Map<string, Set<Key>>;
+
+const addTo = (entries: Entries, value: string, key: Key): void => {
+  const keys = entries.get(value);
+  if (keys) keys.add(key);
+  else entries.set(value, new Set([key]));
+};
+
+const removeFrom = (entries: Entries, value: string, key: Key): void => {
+  const keys = entries.get(value);
+  keys?.delete(key);
+  if (keys?.size === 0) entries.delete(value);
+};

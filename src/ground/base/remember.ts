@@ -16,12 +16,3 @@ export const remember = <From extends object, Result>(
     return result;
   };
 };
-
-/** Returns a function that computes a value at its first call, and then returns the same value. */
-export const lazily = <Result>(compute: () => Result): (() => Result) => {
-  let made: { readonly result: Result } | undefined;
-  return () => {
-    made ??= { result: compute() };
-    return made.result;
-  };
-};

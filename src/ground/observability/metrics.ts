@@ -186,14 +186,26 @@ export const informerMetrics = (registry: Registry) => ({
     labelNames: ['resource', 'reason'],
     registers: [registry],
   }),
-  objects: new Gauge({
+  objects: objectsGauge(registry),
+  age: ageGauge(registry),
+});
+
+/** Computed on scrape, because a cache changes far more often than it is scraped. Caches of several namespaces share a store. */
+const objectsGauge = (registry: Registry) => {
+  const sources = new Map<string, () => number>();
+  new Gauge({
     name: 'modelexport_informer_objects',
     help: 'Objects in a cache, by resource.',
     labelNames: ['resource'],
     registers: [registry],
-  }),
-  age: ageGauge(registry),
-});
+    collect() {
+      for (const [resource, count] of sources) this.set({ resource }, count());
+    },
+  });
+  return (resource: string, count: () => number): void => {
+    sources.set(resource, count);
+  };
+};
 
 /** Computed on scrape, because a cache without events cannot update a metric itself. */
 const ageGauge = (registry: Registry) => {
