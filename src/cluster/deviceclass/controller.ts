@@ -57,8 +57,8 @@ export type DeviceClassController = {
   readonly enqueueAll: () => void;
 };
 
-/** A change of the count alone is not urgent, and a flapping node must not cause a write every half second. */
-const countBurstMs = 10_000;
+/** A change of the count alone is not urgent, and a flapping node must not cause many writes. */
+const countBurstMs = 60_000;
 
 /** Connects the controller to its caches and its queue. */
 export const makeDeviceClassController = (deps: DeviceClassDeps): DeviceClassController => ({
