@@ -155,7 +155,7 @@ const waiting = {
   VolumeInUse: {
     when: 'The volume of a claim cannot be attached to the node, usually because it is attached to another node (ReadWriteOnce).',
     remedy:
-      'None at first: it is attached when the other pod ends. Use ReadWriteMany to build on several nodes at once.',
+      'None at first: it is attached when the other pod ends. If two pods each have a volume that the other needs, delete one of them; another pod follows. Use ReadWriteMany to build on several nodes at once.',
   },
   PodWaiting: {
     when: 'The pod cannot start for another reason, which the message describes.',
