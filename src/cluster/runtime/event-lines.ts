@@ -1,4 +1,7 @@
-/** Parses the response of a watch: one JSON object per line, of which metadata.managedFields is left out. */
+/**
+ * Parses the response of a watch: one JSON object per line. Parsing what nobody reads took most of the time, so its text is cut
+ * out before.
+ */
 
 /** A metav1.WatchEvent. */
 export type WatchEvent = {
@@ -9,30 +12,46 @@ export type WatchEvent = {
   } & object;
 };
 
+/**
+ * A part of the text of an object that is left out: from the first of these texts to the next of the others, which stays. Each
+ * has a quote that no backslash precedes, so neither is ever part of a string.
+ */
+export type UnreadText = { readonly from: string; readonly to: string };
+
 /** Collects the parts of a response into lines, and parses each of them. @throws SyntaxError for a line that is not JSON */
 export class EventLines {
   readonly #decoder = new TextDecoder();
+  readonly #unread: UnreadText | undefined;
   #rest = '';
+
+  constructor(unread?: UnreadText) {
+    this.#unread = unread;
+  }
 
   *take(part: Buffer): Iterable<WatchEvent> {
     const lines = (this.#rest + this.#decoder.decode(part, { stream: true })).split('\n');
     this.#rest = lines.pop()!;
-    for (const line of lines) if (line !== '') yield parseEvent(line);
+    for (const line of lines) if (line !== '') yield parseEvent(line, this.#unread);
   }
 
   *end(): Iterable<WatchEvent> {
-    if (this.#rest.trim() !== '') yield parseEvent(this.#rest);
+    if (this.#rest.trim() !== '') yield parseEvent(this.#rest, this.#unread);
   }
 }
 
-const parseEvent = (line: string): WatchEvent => {
-  const short = dropManagedFields(line);
-  if (short === line) return JSON.parse(line) as WatchEvent;
+/** Cutting out more or less than whole members leaves brackets without their partners, which is no JSON. */
+const parseEvent = (line: string, unread: UnreadText | undefined): WatchEvent => {
   try {
-    return JSON.parse(short) as WatchEvent;
+    return JSON.parse(dropText(dropManagedFields(line), unread)) as WatchEvent;
   } catch {
     return JSON.parse(line) as WatchEvent; // Not as the apiserver writes it.
   }
+};
+
+const dropText = (line: string, unread: UnreadText | undefined): string => {
+  const start = unread === undefined ? -1 : line.indexOf(unread.from);
+  const end = start === -1 ? -1 : line.indexOf(unread!.to, start);
+  return end === -1 ? line : line.slice(0, start) + line.slice(end);
 };
 
 /**

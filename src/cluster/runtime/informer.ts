@@ -10,7 +10,7 @@ import type { Log } from '../../ground/observability/log.ts';
 import type { InformerMetrics } from '../../ground/observability/metrics.ts';
 import { ApiError, isStatus } from './api-error.ts';
 import type { KubeClient, Query } from './client.ts';
-import type { WatchEvent } from './event-lines.ts';
+import type { UnreadText, WatchEvent } from './event-lines.ts';
 import { type Key, keyOf, type Resource } from './resources.ts';
 import { type Indexes, type NamedObject, Store } from './store.ts';
 import { startTimeLimit } from './time-limit.ts';
@@ -33,6 +33,8 @@ export type InformerOptions<T extends NamedObject> = {
   readonly selectors?: { readonly labelSelector?: string; readonly fieldSelector?: string };
   /** The part of an object that is kept in memory; drop fields that nobody reads. It may share parts of the cached object. */
   readonly project: (raw: unknown, cached?: T) => T;
+  /** Text of the resource's events that `project` does not read. */
+  readonly unread?: UnreadText;
   readonly indexes?: Indexes<T>;
   readonly onChange: (change: Change<T>) => void;
   /** Shared by caches of one resource in several namespaces; a new one if left out. */
@@ -186,12 +188,12 @@ export class Informer<T extends NamedObject> {
 
   async #watchUntil(from: string, signal: AbortSignal): Promise<void> {
     const { client, clock, silenceMs = defaultSilenceMs } = this.#deps;
-    const { resource, namespace, selectors } = this.#options;
+    const { resource, namespace, selectors, unread } = this.#options;
     const query: Query = { ...selectors, watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from };
     const answer = await client.stream(resource, { namespace, query }, signal);
     const opened = clock.elapsed();
     try {
-      await readEvents(answer, { clock, silenceMs }, (event) => {
+      await readEvents(answer, { clock, silenceMs, unread }, (event) => {
         this.#heard = clock.elapsed();
         this.#version = this.#take(event) ?? this.#version;
       });

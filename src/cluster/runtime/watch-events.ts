@@ -1,7 +1,7 @@
 /** Reads the response of a watch. Ends a connection that is silent for too long. */
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../ground/base/clock.ts';
-import { EventLines, type WatchEvent } from './event-lines.ts';
+import { EventLines, type UnreadText, type WatchEvent } from './event-lines.ts';
 
 /** Thrown if a watch is silent for longer than the interval of bookmarks: the connection is dead. */
 export class SilentWatch extends Error {
@@ -13,6 +13,8 @@ export type WatchOptions = {
   readonly clock: Clock;
   /** The apiserver sends a bookmark about once a minute, so a longer silence is a lost connection. */
   readonly silenceMs: number;
+  /** Text that every event may lack. */
+  readonly unread?: UnreadText | undefined;
 };
 
 /**
@@ -24,7 +26,7 @@ export async function* watchEvents(
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent> {
   using watchdog = new Watchdog(answer, options);
-  const lines = new EventLines();
+  const lines = new EventLines(options.unread);
   for await (const part of answer) {
     watchdog.heard();
     yield* lines.take(part);
@@ -44,7 +46,7 @@ export const readEvents = async (
   onEvent: (event: WatchEvent) => void,
 ): Promise<void> => {
   using watchdog = new Watchdog(answer, options);
-  const lines = new EventLines();
+  const lines = new EventLines(options.unread);
   await new Promise<void>((resolve, reject) => {
     const tell = (list: () => Iterable<WatchEvent>, then?: () => void) => {
       try {
