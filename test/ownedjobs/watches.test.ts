@@ -141,5 +141,5 @@ test('the end of a Job is looked at at once, the steps of its start together', (
   jobChanged({ before: job, after: ended, initial: false });
   podChanged({ before: undefined, after: pod, initial: false }); // The caches of Jobs and pods are not in step.
   podChanged({ before: pod, after: undefined, initial: false });
-  t.deepEqual(delays, [2000, 2000, 50, 50, 50]);
+  t.deepEqual(delays, [5000, 5000, 50, 50, 50]);
 });

@@ -38,9 +38,9 @@ export const burstMs = 50;
 
 /**
  * A Job that has not ended yet: of the steps until its pod runs, nothing is written unless one of them takes long, so that
- * a reconcile covers all of them.
+ * a reconcile covers all of them. On a busy control plane they take seconds.
  */
-const startMs = 2000;
+const startMs = 5000;
 
 /** Whether there is a result to read, or no Job any more. */
 const hasEnded = (job: JobObject | undefined): boolean => job === undefined || !isUnfinished(job);
