@@ -1,8 +1,7 @@
-/** The charts of the page as SVG text, drawn by Observable Plot on an in-memory document. */
-import { areaY, dot, plot, ruleX, ruleY } from '@observablehq/plot';
+/** The overview of the page as SVG text, drawn by Observable Plot on an in-memory document. */
+import { dot, plot } from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { type Markup, raw } from '../../ground/base/markup.ts';
-import { algorithms } from '../../ground/contract/architectures.ts';
 import { decibelNumber } from './decibel.ts';
 import type { TensorReport } from './tensor-report.ts';
 
@@ -20,35 +19,6 @@ const drawSvg = (options: Options): Markup => {
   for (const group of svg.querySelectorAll('g[aria-label]')) group.removeAttribute('aria-label');
   svg.removeAttribute('class');
   return raw(svg.outerHTML.replace(/(\d+\.\d)\d+/g, '$1'));
-};
-
-/** Colour of a method: a variable of the style sheet. */
-export const colourOf = (algorithm: string): string => `var(--${algorithm.toLowerCase()})`;
-
-/**
- * Histogram of a tensor: height is the logarithm of the count, thin lines are thresholds of the methods, the thick line
- * is the cache's.
- */
-export const drawHistogram = ({ histogram, threshold, thresholds }: TensorReport): Markup => {
-  const { width, counts } = histogram;
-  const heights = counts.map((count, bin) => ({ x: (bin + 0.5) * width, y: Math.log10(1 + count) }));
-  const methods = algorithms.filter((algorithm) => algorithm !== 'Auto');
-  return drawSvg({
-    width: 284,
-    height: 66,
-    margin: 2,
-    marginLeft: 12,
-    marginRight: 16,
-    marginBottom: 16,
-    x: { domain: [0, Math.max(width * counts.length, threshold) || 1], ticks: 4, label: null, tickSize: 3 },
-    y: { axis: null },
-    marks: [
-      areaY(heights, { x: 'x', y: 'y', fill: 'var(--bars)' }),
-      ruleY([0], { stroke: 'var(--line)' }),
-      ...methods.map((method) => ruleX([thresholds[method]], { stroke: colourOf(method) })),
-      ruleX([threshold], { stroke: 'var(--chosen)', strokeWidth: 2.5 }),
-    ],
-  });
 };
 
 /** SQNR of each tensor in the order of the graph. */
