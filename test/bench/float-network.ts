@@ -12,7 +12,6 @@ const options = {
   threads: availableParallelism(),
   prepacking: false,
   arena: false,
-  spinning: true,
 } as const;
 const session = await openSession(task.model, options);
 let seconds = 0;

@@ -20,8 +20,7 @@ export const compareAll = async (
   { source, opened, heldOut }: Trial,
   files: readonly string[],
 ): Promise<readonly Compared[]> => {
-  const open = (file: string) =>
-    openSession(file, { threads: 1, spinning: true, optimisedModelPath: optimised(file) });
+  const open = (file: string) => openSession(file, { threads: 1, optimisedModelPath: optimised(file) });
   const float = await open(source);
   const others = await Promise.all(files.map(open));
   const noise = others.map(() => 0);

@@ -23,35 +23,55 @@ export type Spent = {
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
+/** A program and its arguments. */
+export type Command = { readonly program: string; readonly words: readonly string[] };
+
 /** `tlt-export` in int8 with report and engine, compiled: decodes the images, writes `.etlt` and cache, and measures the engine. */
-const ours = (flags: readonly string[]): Quantiser['quantise'] => {
-  return async ({ of, folder, pictures }, target) => {
-    const at = (name: string) => join(folder, `ours-${name}`);
-    for (const name of ['m.etlt', 'cal.bin', 'r.html', 'r.json']) rmSync(at(name), { force: true });
-    writeFileSync(at('key'), 'k');
-    const { batches, batchSize, seed } = sampling;
-    const words = [
+export const exportCommand = async ({ of, folder, pictures }: Trial, target: string): Promise<Command> => {
+  const at = (name: string) => join(folder, `ours-${name}`);
+  for (const name of ['m.etlt', 'cal.bin', 'r.html', 'r.json']) rmSync(at(name), { force: true });
+  writeFileSync(at('key'), 'k');
+  const { batches, batchSize, seed } = sampling;
+  return {
+    program: process.execPath,
+    words: [
+      join(root, 'dist', 'tlt-export.js'),
       ...['classification', '-m', await of.file(), '--key_file', at('key'), '-o', at('m.etlt')],
       ...(of.flags ?? []),
       ...['--data_type', 'int8', '--cal_image_dir', pictures, '--cal_cache_file', at('cal.bin')],
       ...['--batches', `${batches}`, '--batch_size', `${batchSize}`, '--seed', `${seed}`],
-      ...['--report', at('r.html'), '--engine_file', target, ...flags],
-    ];
-    const hook = ['--import', join(import.meta.dirname, 'usage-file.ts')];
-    const env = { ...asInTheImage, USAGE_FILE: at('usage') };
-    const command = [...hook, join(root, 'dist', 'tlt-export.js'), ...words];
-    const { seconds } = await timed(() => run(process.execPath, command, { env }));
-    return { seconds, ...(JSON.parse(readFileSync(at('usage'), 'utf8')) as Omit<Spent, 'seconds'>) };
+      ...['--report', at('r.html'), '--engine_file', target],
+    ],
   };
 };
 
+const ours = (flags: readonly string[]): Quantiser['quantise'] => {
+  return async (trial, target) => {
+    const { program, words } = await exportCommand(trial, target);
+    const usage = join(trial.folder, 'ours-usage');
+    const hook = ['--import', join(import.meta.dirname, 'usage-file.ts')];
+    const env = { ...asInTheImage, USAGE_FILE: usage };
+    const { seconds } = await timed(() => run(program, [...hook, ...words, ...flags], { env }));
+    return { seconds, ...(JSON.parse(readFileSync(usage, 'utf8')) as Omit<Spent, 'seconds'>) };
+  };
+};
+
+type PeerTool = 'MinMax' | 'Percentile' | 'NNCF';
+
 /** They read decoded images, and write no report. */
-const peer = (tool: 'MinMax' | 'Percentile' | 'NNCF'): Quantiser['quantise'] => {
-  return async ({ opened, source, calibration }, target) => {
-    const script = join(import.meta.dirname, 'quantise.py');
-    const words = [script, tool, source, target, opened.input, ...calibration];
-    const python = await peerPython(import.meta.dirname);
-    const { seconds, value } = await timed(() => run(python, words, { env: noReports }));
+export const peerCommand = async (
+  tool: PeerTool,
+  { opened, source, calibration }: Trial,
+  target: string,
+): Promise<Command> => ({
+  program: await peerPython(import.meta.dirname),
+  words: [join(import.meta.dirname, 'quantise.py'), tool, source, target, opened.input, ...calibration],
+});
+
+const peer = (tool: PeerTool): Quantiser['quantise'] => {
+  return async (trial, target) => {
+    const { program, words } = await peerCommand(tool, trial, target);
+    const { seconds, value } = await timed(() => run(program, words, { env: noReports }));
     return { seconds, ...(JSON.parse(value.trim().split('\n').at(-1)!) as Omit<Spent, 'seconds'>) };
   };
 };
