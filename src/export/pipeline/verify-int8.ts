@@ -12,7 +12,7 @@ import { readIntegerTypes } from '../../graph/builders/processor-integers.ts';
 import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.ts';
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { blankImages, measureMedianLatencies } from '../../graph/inference/latency.ts';
-import { openSession, type Session, type SessionOptions } from '../../graph/inference/session.ts';
+import { openSession, type Session } from '../../graph/inference/session.ts';
 import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { quantiseFused } from '../../graph/precision/fused/fused-qdq.ts';
 import { convertPlugins } from '../../graph/precision/precision.ts';
@@ -103,20 +103,17 @@ export const measurePrecisionLatency = (
   scales: Scales,
   { clock, signal }: { readonly clock: { now(): number }; readonly signal?: AbortSignal },
 ): Promise<PrecisionLatency> =>
-  withSessions(
-    { opened, scales, quantise: quantiseHere, options: { spinning: true } },
-    async ({ float, int8 }) => {
-      const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
-      const images = blankImages(shape);
-      const [floatMicroseconds, int8Microseconds] = await measureMedianLatencies([float, int8], {
-        inputName: opened.input,
-        images,
-        clock,
-        ...(signal && { signal }),
-      });
-      return { floatMicroseconds: floatMicroseconds!, int8Microseconds: int8Microseconds! };
-    },
-  );
+  withSessions({ opened, scales, quantise: quantiseHere }, async ({ float, int8 }) => {
+    const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
+    const images = blankImages(shape);
+    const [floatMicroseconds, int8Microseconds] = await measureMedianLatencies([float, int8], {
+      inputName: opened.input,
+      images,
+      clock,
+      ...(signal && { signal }),
+    });
+    return { floatMicroseconds: floatMicroseconds!, int8Microseconds: int8Microseconds! };
+  });
 
 type FloatAndInt8 = { readonly float: Session; readonly int8: Session };
 
@@ -127,20 +124,19 @@ type Opening = {
   readonly opened: OpenedModel;
   readonly scales: Scales;
   readonly quantise: (model: ModelProto, scales: Scales) => ModelProto;
-  readonly options?: SessionOptions;
 };
 
 const withSessions = async <T>(
-  { opened, scales, quantise, options }: Opening,
+  { opened, scales, quantise }: Opening,
   use: (both: FloatAndInt8) => Promise<T>,
 ): Promise<T> => {
   const { model } = exposeHeads(opened.model);
   const runnable = (each: ModelProto): Uint8Array =>
     serializeModel(convertPlugins('NonMaxSuppression', each));
   const quantised = runnable(quantise(model, scales));
-  const float = await openSession(runnable(model), options);
+  const float = await openSession(runnable(model));
   try {
-    const int8 = await openSession(quantised, options);
+    const int8 = await openSession(quantised);
     try {
       return await use({ float, int8 });
     } finally {

@@ -104,7 +104,7 @@ const saveEngine = async (
   for (const { how, save: saveTo } of saveMethods) {
     await saveTo(model, engine);
     try {
-      const session = await openSession(engine, { spinning: true });
+      const session = await openSession(engine);
       const warning = `The engine is saved ${how}, because ONNX Runtime could not load the more optimised one. ${failures[0]}`;
       return { session, warnings: failures.length === 0 ? [] : [warning] };
     } catch (thrown) {

@@ -47,7 +47,7 @@ export const evaluateEngine = async (
 ): Promise<Evaluated> => {
   try {
     const images = await readVerificationImages(build);
-    const reference = await openSession(build.reference, { spinning: true });
+    const reference = await openSession(build.reference);
     try {
       const { inputName, shape, clock } = build;
       const timed = { inputName, images: takeImages(images, shape), clock };

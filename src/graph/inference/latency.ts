@@ -19,8 +19,8 @@ export const blankImages = (dims: readonly number[]): FloatTensor => ({
 });
 
 /**
- * Each session in turns, so that other work on the machine affects all of them. The first run of a turn is not counted: the
- * threads of the session before may still spin. A median of six is within a few per cent of one of fifteen; small networks can
+ * Each session in turns, so that other work on the machine affects all of them. The first run of a turn is not counted: it loads
+ * the caches of the processor. A median of six is within a few per cent of one of fifteen; small networks can
  * afford fifteen.
  */
 const turns = { least: 2, most: 5, enoughMs: 200, runs: 3 } as const;
