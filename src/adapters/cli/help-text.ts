@@ -12,8 +12,7 @@ export const formatHelp = (program: Program): string =>
     wrap(program.summary, 0),
     ...(program.isFromTlt ? ['\nFlags marked + are additions to TLT 2.0.'] : []),
     ...program.groups.map(
-      ({ title, flags }) =>
-        `\n${title}:\n${flags.map((flag) => formatFlag(flag, program.flags[flag]!)).join('\n')}`,
+      ({ title, flags }) => `\n${title}:\n${flags.map((flag) => formatFlag(program, flag)).join('\n')}`,
     ),
     ...program.details.map((paragraph) => `\n${wrap(paragraph, 0)}`),
     '\nExamples:',
@@ -42,19 +41,23 @@ export const formatSubcommandsHelp = (
     `\n${wrap(`Each command has its own --help. ${note}`, 0)}`,
     '\nExamples:',
     ...programs
-      .flatMap(({ examples }) => examples.filter((each) => each.startsWith(`${name} `)).slice(0, 1))
+      .flatMap(({ examples }) =>
+        examples.filter((each) => each.startsWith(`${name} `) && !each.endsWith('\\')).slice(0, 1),
+      )
       .map((each) => `  ${each}`),
     '',
   ].join('\n');
 
-const formatFlag = (name: string, row: FlagRow): string =>
-  `  ${formatFlagNames(name, row)}\n${wrap(describeFlag(row), 8)}`;
+const formatFlag = ({ flags, isFromTlt }: Program, name: string): string => {
+  const row = flags[name]!;
+  return `  ${isFromTlt && row.added ? '+ ' : ''}${formatFlagNames(name, row)}\n${wrap(describeFlag(row), 8)}`;
+};
 
 const formatFlagNames = (flag: string, row: FlagRow): string => {
   const value =
     row.type === 'switch' ? '' : row.type === 'choice' ? ` {${row.values.join(',')}}` : ` ${row.placeholder}`;
   const others = (row.aliases ?? []).map((alias) => (alias.length === 1 ? `-${alias}, ` : `--${alias}, `));
-  return `${row.added ? '+ ' : ''}${others.join('')}--${flag}${value}`;
+  return `${others.join('')}--${flag}${value}`;
 };
 
 const describeFlag = (row: FlagRow): string => {

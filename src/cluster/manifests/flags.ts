@@ -37,7 +37,7 @@ const sectionsOf = (program: Program): readonly string[] => [
     `**${title}**`,
     markdownTable(
       ['', 'Flag', 'Value', 'Default', 'Meaning'],
-      flags.map((flag) => flagRow(flag, program.flags[flag]!)),
+      flags.map((flag) => flagRow(program, flag)),
     ),
   ]),
   ...program.details,
@@ -45,13 +45,16 @@ const sectionsOf = (program: Program): readonly string[] => [
   codeBlock('sh', program.examples.join('\n')),
 ];
 
-const flagRow = (flag: string, row: FlagRow): readonly string[] => [
-  row.added ? '+' : '',
-  [...(row.aliases ?? []).map(dashed), `--${flag}`].map((name) => `\`${name}\``).join(', '),
-  valueText(row),
-  defaultText(row),
-  `${row.help}${row.required ? ' Required.' : ''}`,
-];
+const flagRow = ({ flags, isFromTlt }: Program, flag: string): readonly string[] => {
+  const row = flags[flag]!;
+  return [
+    isFromTlt && row.added ? '+' : '',
+    [...(row.aliases ?? []).map(dashed), `--${flag}`].map((name) => `\`${name}\``).join(', '),
+    valueText(row),
+    defaultText(row),
+    `${row.help}${row.required ? ' Required.' : ''}`,
+  ];
+};
 
 const dashed = (alias: string): string => (alias.length === 1 ? `-${alias}` : `--${alias}`);
 

@@ -180,6 +180,7 @@ export const converterProgram = program({
     'The engine is the one that tlt-export --engine_file builds from the same model, scales and options; but for int8 in ONNX Runtime, tlt-export also chooses scales on held-out images.',
   ],
   examples: [
+    '# for the GPU of this machine:',
     'tlt-converter -t int8 -c calibration.bin -m 8 -e detector.engine --key_file key.txt detector.etlt',
     '# for another GPU, on a machine without one:',
     'tlt-converter -t fp16 --backend TensorRtRtx --compute_capability 8.6 --python venv/bin/python \\',

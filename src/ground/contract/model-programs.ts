@@ -29,7 +29,7 @@ const pack = program({
   ],
   examples: [
     'tlt-model pack resnet18.onnx --key_file key.txt',
-    'tlt-model pack resnet18.onnx -o /models/resnet18.etlt -k "$KEY"',
+    'tlt-model pack resnet18.onnx -o models/resnet18.etlt -k "$KEY"',
   ],
 });
 
@@ -49,9 +49,9 @@ const unpack = program({
     "A .tlt from TLT contains .hdf5, an .etlt from TLT .uff or .onnx. Both need --codec_command, because the key derivation of NVIDIA's cipher is not public.",
   ],
   examples: [
-    'tlt-model unpack resnet18.tlt --key_file key.txt',
+    'tlt-model unpack trained.tlt --key_file key.txt',
     `tlt-model unpack nvidia.tlt --key_file key.txt --codec_command '["python3", "nvidia_codec.py"]'`,
-    `${keyFileVariable}=/run/secrets/key tlt-model unpack resnet18.etlt -o resnet18.onnx`,
+    `${keyFileVariable}=secrets/key tlt-model unpack resnet18.etlt -o plain.onnx`,
   ],
 });
 
@@ -84,8 +84,8 @@ const convert = program({
     "MODEL is a Keras .hdf5, an .onnx (external data is embedded), or a .tlt or .etlt that contains either; only those need the key. A Keras model becomes a graph with TLT's node names, N,C,H,W images and a free batch size. Layers of quantisation-aware training become plain layers; tlt-export writes their scales to a calibration cache. An ONNX file is smaller than 2 GiB: weights of a larger Keras model are written to FILE.data.",
   ],
   examples: [
-    'tlt-model convert resnet18.hdf5',
-    'tlt-model convert resnet18.tlt -o resnet18.onnx --key_file key.txt',
+    'tlt-model convert resnet50.hdf5',
+    'tlt-model convert resnet18.tlt -o from-tlt.onnx --key_file key.txt',
   ],
 });
 
@@ -134,7 +134,8 @@ const mergeHistograms = program({
     'tlt-export classification -m resnet18.onnx --key_file key.txt --data_type int8 --cal_image_dir images/ \\',
     '    --cal_part 1/2 --cal_histogram_file 1.hist    # and 2/2, perhaps on another machine',
     'tlt-model merge-histograms 1.hist 2.hist -o all.hist',
-    'tlt-export classification -m resnet18.onnx --key_file key.txt --data_type int8 --cal_histogram_file all.hist',
+    'tlt-export classification -m resnet18.onnx --key_file key.txt --data_type int8 \\',
+    '    --cal_histogram_file all.hist --cal_cache_file merged.bin -o merged.etlt',
   ],
 });
 

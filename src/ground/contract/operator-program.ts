@@ -76,7 +76,7 @@ const operatorFlags = {
     maximum: 3600,
     placeholder: 'N',
     default: 15,
-    help: 'Read the progress of a running pod from its log this often, from as many seconds after its start on. 0 turns it off; the operator then needs no permission to get pods/log.',
+    help: 'Seconds between two readings of the progress of a running pod from its log; the first is this long after its start. 0 turns it off; the operator then needs no permission to get pods/log.',
   },
   verbose: { type: 'switch', help: 'Log at debug level.' },
   help: { type: 'switch', aliases: ['h'], help: 'Show this help and exit.' },
@@ -100,5 +100,10 @@ export const operatorProgram = program({
   ],
   isFromTlt: false,
   details: ['Outside a pod, the operator connects to the cluster of KUBECONFIG.'],
-  examples: ['operator --leader-elect', 'operator --namespace vision,radar --workers 2'],
+  examples: [
+    '# one of several replicas:',
+    'operator --leader-elect',
+    '# the exports of two namespaces:',
+    'operator --namespace vision,radar --workers 2',
+  ],
 });

@@ -1,5 +1,5 @@
 /** The subcommand `kubectl modelexport convert`. */
-import { namespaceFlag, pluginName } from './plugin-flags.ts';
+import { pluginName } from './plugin-flags.ts';
 import { program } from './program.ts';
 import { help } from './shared-flags.ts';
 
@@ -16,7 +16,12 @@ export const convertProgram = program({
       required: true,
       help: 'Name of the ModelExport.',
     },
-    ...namespaceFlag,
+    namespace: {
+      type: 'text',
+      placeholder: 'NAME',
+      aliases: ['n'],
+      help: 'Namespace in the manifest. Default: none, so that of kubectl apply.',
+    },
     claim: {
       type: 'text',
       placeholder: 'CLAIM',
@@ -52,6 +57,11 @@ export const convertProgram = program({
     'Artifacts are stored below the folder of -o, or below a folder with the name of the object if -o names none.',
   ],
   examples: [
-    `${pluginName} convert --name detector --claim models --mount /workspace --key-secret detector-key --device-class ampere,cpu -- tlt-export detectnet_v2 -m /workspace/detector.tlt --key_file key.txt -o /workspace/exports/detector.etlt --data_type int8 --cal_image_dir /workspace/images | kubectl apply -f -`,
+    `${pluginName} convert --name detector --claim models --key-secret detector-key --device-class ampere \\`,
+    '    -- tlt-export detectnet_v2 -m detector.tlt --key_file key.txt | kubectl apply -f -',
+    '# a command line with absolute paths, whose folder /workspace is the root of the claim:',
+    `${pluginName} convert --name detector --claim models --mount /workspace --key-secret detector-key \\`,
+    '    --device-class ampere,cpu -- tlt-export detectnet_v2 -m /workspace/detector.tlt --key_file key.txt \\',
+    '    -o /workspace/exports/detector.etlt --data_type int8 --cal_image_dir /workspace/images | kubectl apply -f -',
   ],
 });

@@ -24,7 +24,7 @@ export const namespaceFlag = {
     type: 'text',
     placeholder: 'NAME',
     aliases: ['n'],
-    help: 'Namespace of the ModelExport. Default: the namespace of the context, otherwise default.',
+    help: 'Namespace of the ModelExport. Default: the namespace of the context, otherwise the one named default.',
   },
 } as const satisfies FlagTable;
 

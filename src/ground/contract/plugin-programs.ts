@@ -47,6 +47,7 @@ const retry = program({
   flags: { ...classFlag('Only the engine of this device class.'), ...targetFlags },
   groups: [{ title: 'Scope', flags: ['class'] }, clusterGroup, outputGroup],
   details: [
+    'Use it when the cause of a failure is gone, for example after the right key was put into the Secret: the operator does not see such a change.',
     'Sets the annotation export.tlt.dev/requested-at. Running Jobs and stored artifacts are not affected.',
   ],
   examples: [`${pluginName} retry detector`, `${pluginName} retry detector --class ampere`],
@@ -59,7 +60,8 @@ const verify = program({
   flags: { ...classFlag('Only the engine of this device class.'), ...targetFlags },
   groups: [{ title: 'Scope', flags: ['class'] }, clusterGroup, outputGroup],
   details: [
-    'Sets the annotation export.tlt.dev/verify-requested-at. Missing and damaged files are created again.',
+    'Use it when files of the claim may have been deleted, changed or damaged. Missing and damaged files are created again.',
+    'Sets the annotation export.tlt.dev/verify-requested-at.',
   ],
   examples: [`${pluginName} verify detector`],
 });
@@ -70,7 +72,7 @@ const suspend = program({
   summary: 'Suspends a ModelExport: running Jobs are suspended, and no new ones start.',
   flags: targetFlags,
   groups: [clusterGroup, outputGroup],
-  details: ['Sets spec.suspend to true.'],
+  details: ['Sets spec.suspend to true. What is stored stays; resume continues with what is missing.'],
   examples: [`${pluginName} suspend detector`],
 });
 

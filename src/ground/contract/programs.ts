@@ -69,13 +69,17 @@ export const exportProgram = program({
     { title: 'Output', flags: ['report', 'verbose', 'help'] },
   ],
   isFromTlt: true,
-  details: [],
+  details: [
+    'All outputs get their names together, after the last one is complete: a run that fails leaves none. The exit code tells why it failed (docs/reference/exit-codes.md).',
+  ],
   examples: [
+    '# encrypt the model for deployment:',
     'tlt-export classification -m resnet18.tlt --key_file key.txt -o resnet18.etlt',
+    '# int8, calibrated with images like those that the device will see:',
     'tlt-export detectnet_v2 -m detector.tlt --key_file key.txt --data_type int8 \\',
     '    --cal_image_dir images/ --batches 10 --batch_size 8 --cal_cache_file calibration.bin',
-    "# calibrate on the training's own images, preprocessed as in its spec:",
-    'tlt-export detectnet_v2 -m detector.tlt --key_file key.txt --data_type int8 -e spec.txt',
+    "# int8, calibrated on the training's own images, preprocessed as in its spec:",
+    'tlt-export detectnet_v2 -m detector.tlt --key_file key.txt --data_type int8 -e spec.txt -o trained.etlt',
   ],
 });
 
@@ -95,10 +99,11 @@ export const tensorfileProgram = program({
   details: [],
   examples: [
     'tlt-int8-tensorfile classification -e spec.cfg -m 10 -o calibration.tensor',
-    'tlt-int8-tensorfile detectnet_v2 -e spec.txt -m 10 -o calibration.tensor --use_validation_set',
-    '# the spec has paths below /workspace/data, and the images are in /home/me/data:',
-    'tlt-int8-tensorfile ssd -e spec.txt -m 10 -o calibration.tensor \\',
-    '    --path_in_spec /workspace/data --data_root /home/me/data',
+    '# images that the training did not learn from:',
+    'tlt-int8-tensorfile detectnet_v2 -e detectnet.txt -m 10 -o validation.tensor --use_validation_set',
+    '# the spec has paths below /workspace/data, and the images are in data/:',
+    'tlt-int8-tensorfile ssd -e ssd.txt -m 10 -o ssd.tensor --path_in_spec /workspace/data --data_root data',
+    '# then export with the sample:',
     'tlt-export classification -m model.tlt --key_file key.txt --data_type int8 \\',
     '    --cal_data_file calibration.tensor --batches 10 --batch_size 8',
   ],

@@ -12,7 +12,7 @@ export const keyFlags = {
     type: 'text',
     placeholder: 'KEY',
     aliases: ['k'],
-    help: 'Key of the .tlt and the .etlt. Other users of this machine can see it in the process list; use --key_file to avoid that.',
+    help: 'Key of the encrypted model (.tlt, .etlt). Other users of this machine can see it in the process list; use --key_file to avoid that.',
   },
   key_file: {
     type: 'text',
@@ -28,7 +28,7 @@ export const codecFlag = {
     type: 'text',
     placeholder: 'COMMAND',
     added: true,
-    help: "External program that encrypts and decrypts instead of age, for example for NVIDIA's own cipher: its path, or a JSON array of arguments. It decrypts models that age did not encrypt, and encrypts the .etlt. See docs/external-codec.md.",
+    help: "External program that encrypts and decrypts instead of age, for example for NVIDIA's own cipher: its path, or a JSON array of arguments. It decrypts models that age did not encrypt, and encrypts the models that are written. See docs/external-codec.md.",
   },
 } as const satisfies FlagTable;
 
