@@ -19,7 +19,14 @@ const dataOf: Readonly<Record<Architecture, Data>> = {
   yolo: 'kitti',
 };
 
-export const counts = { training: 24, validation: 8, batchSize: 4 } as const;
+/** Numbers of photos of each part, and the batch size in the spec. */
+export type Amounts = {
+  readonly training: number;
+  readonly validation: number;
+  readonly batchSize: number;
+};
+
+export const counts = { training: 24, validation: 8, batchSize: 4 } as const satisfies Amounts;
 
 /** Paths below `root`; an empty root gives relative paths. */
 const datasets: Readonly<Record<Data, (root: string) => string>> = {
@@ -35,24 +42,24 @@ const datasets: Readonly<Record<Data, (root: string) => string>> = {
 
 const mapping = `target_class_mapping { key: "brick" value: "brick" } target_class_mapping { key: "coin" value: "coin" }`;
 
-const detector = (network: string) => (data: string) =>
+const detector = (network: string) => (data: string, batchSize: number) =>
   `${network} ${data}
   augmentation_config { output_width: 192 output_height: 160 output_channel: 3 }
-  training_config { batch_size_per_gpu: ${counts.batchSize} }
+  training_config { batch_size_per_gpu: ${batchSize} }
   nms_config { confidence_threshold: 0.3 clustering_iou_threshold: 0.5 top_k: 100 }`;
 
 const picture = (width: number, height: number): string =>
   `preprocessing { output_image_width: ${width} output_image_height: ${height} output_image_channel: 3 }`;
 
 /** Specs of the models in test/models, with their sizes, classes and anchors. */
-const specs: Readonly<Record<Architecture, (data: string) => string>> = {
-  classification: (data) => `model_config { arch: "mobilenet_v2" input_image_size: "3,48,192" }
-  train_config { ${data} batch_size_per_gpu: ${counts.batchSize} n_epochs: 1 optimizer { sgd { lr: 0.01 } } }`,
-  detectnet_v2: (data) => `${data}
+const specs: Readonly<Record<Architecture, (data: string, batchSize: number) => string>> = {
+  classification: (data, batchSize) => `model_config { arch: "mobilenet_v2" input_image_size: "3,48,192" }
+  train_config { ${data} batch_size_per_gpu: ${batchSize} n_epochs: 1 optimizer { sgd { lr: 0.01 } } }`,
+  detectnet_v2: (data, batchSize) => `${data}
   augmentation_config { ${picture(256, 160)} }
-  training_config { batch_size_per_gpu: ${counts.batchSize} }
+  training_config { batch_size_per_gpu: ${batchSize} }
   cost_function_config { target_classes { name: "coin" class_weight: 1.0 } }`,
-  faster_rcnn: (data) => `${data}
+  faster_rcnn: (data, batchSize) => `${data}
   augmentation_config { ${picture(192, 160)} }
   model_config {
     input_image_config {
@@ -70,7 +77,7 @@ const specs: Readonly<Record<Architecture, (data: string) => string>> = {
     rpn_stride: 16
     roi_pooling_config { pool_size: 7 }
   }
-  training_config { batch_size_per_gpu: ${counts.batchSize} }`,
+  training_config { batch_size_per_gpu: ${batchSize} }`,
   ssd: detector('ssd_config { aspect_ratios_global: "[1.0, 2.0, 0.5]" arch: "resnet" nlayers: 10 }'),
   dssd: detector('dssd_config { aspect_ratios_global: "[1.0, 2.0, 0.5]" arch: "resnet" nlayers: 10 }'),
   retinanet: detector(
@@ -80,22 +87,26 @@ const specs: Readonly<Record<Architecture, (data: string) => string>> = {
 };
 
 /** A module's spec, whose data is below `root` (with a trailing slash). */
-export const specOf = (module: Architecture, root = ''): string =>
-  `${specs[module](datasets[dataOf[module]](root))}\n`;
+export const specOf = (module: Architecture, root = '', { batchSize }: Amounts = counts): string =>
+  `${specs[module](datasets[dataOf[module]](root), batchSize)}\n`;
 
 /** A folder with `spec.txt` and its data. Paths of the spec are relative unless `root` is given. */
-export const aTraining = async (module: Architecture, root = ''): Promise<string> => {
+export const aTraining = async (
+  module: Architecture,
+  root = '',
+  amounts: Amounts = counts,
+): Promise<string> => {
   const folder = aFolder();
   const photos = await photosFolder();
   const names = readdirSync(photos)
     .sort()
-    .slice(0, counts.training + counts.validation);
-  const parts = { train: names.slice(0, counts.training), val: names.slice(counts.training) };
+    .slice(0, amounts.training + amounts.validation);
+  const parts = { train: names.slice(0, amounts.training), val: names.slice(amounts.training) };
   puts[dataOf[module]](parts, {
     link: (name, ...path) => symlinkSync(join(photos, name), join(made(folder, ...path), name)),
     write: (content, name, ...path) => writeFileSync(join(made(folder, ...path), name), content),
   });
-  writeFileSync(join(folder, 'spec.txt'), specOf(module, root));
+  writeFileSync(join(folder, 'spec.txt'), specOf(module, root, amounts));
   return folder;
 };
 

@@ -14,6 +14,7 @@ import { sha256 } from '../../src/ground/base/digest.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import { aCodec } from '../builders/codec.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { busyboxArchive } from '../cluster/images.ts';
 import { eventually, linesOf } from '../cluster/run.ts';
 import {
   addSecret,
@@ -36,10 +37,12 @@ import '../cluster/leftovers.ts';
 import { detectorNames, modelFile } from '../models/models.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { startPrometheus } from '../monitoring/prometheus.ts';
+import type { Reader } from '../pages/reader.ts';
 import { runPeer } from '../peers/venv.ts';
 import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
 import { fetchByPlugin, serveByInitContainer } from './fetched.ts';
 import { liveAsRelease } from './helm-release.ts';
+import { followBlock, followPages, startReading, watchAsShown } from './pages.ts';
 import { compareWithOnePod, startInParts } from './parts.ts';
 import { checkProgress, collectProgress, progressSeconds } from './progress.ts';
 import { compareMixes, type MixServers, startMixes } from './storage-mixes.ts';
@@ -50,16 +53,20 @@ let killedPart: Promise<string>;
 let s3: MixServers | undefined;
 /** An export of the small model in claims. */
 const small = 'no-secret';
+/** A reader of the pages. */
+let reader: Reader;
 /** Grows while the exports run. */
 let progress: ReturnType<typeof collectProgress>;
 let volumes: { readonly models: string; readonly exports: string };
 
 test.serial('kubectl wait sees the sample become Ready on a new cluster', async (t) => {
-  cluster = await startCluster();
+  cluster = await startCluster({ archives: [await busyboxArchive()] });
   await installOperator(cluster, [`--progress-seconds=${progressSeconds}`]);
   const { models, exports } = await layOut(cluster);
   volumes = { models: models!, exports: exports! };
   await applySample(cluster);
+  const missing = watchAsShown(cluster, 'docs/first-export.md');
+  missing.catch(() => {}); // Awaited below.
   progress = collectProgress(cluster, limitMs);
   await cluster.kubectl([
     'wait',
@@ -70,6 +77,8 @@ test.serial('kubectl wait sees the sample become Ready on a new cluster', async 
     '--timeout=600s',
   ]);
   t.true(isReady(await status()));
+  t.deepEqual(await missing, [], 'docs/first-export.md shows lines that watch does not print');
+  reader = await startReading(cluster, volumes.models);
   await applyTheRest({ cluster, models: volumes.models });
   s3 = await startMixes(cluster, { models: volumes.models, like: small });
   killedPart = startInParts(cluster);
@@ -77,6 +86,7 @@ test.serial('kubectl wait sees the sample become Ready on a new cluster', async 
 });
 
 test.after.always(async () => {
+  reader?.leave();
   await cluster?.stop();
   await Promise.all(Object.values(s3 ?? {}).map(({ stop }) => stop()));
 });
@@ -157,9 +167,13 @@ test.serial('user errors stall or wait, with a message that says what to do', as
     waits(t, 'no-secret', 'KeySecretMissing'),
     waits(t, 'no-claim', 'ClaimMissing'),
   ]);
+  for (const part of ['status no-secret', '$ kubectl modelexport watch wrong-key'])
+    await followBlock(reader, troubleshooting, part);
   // Kubelets retry a missing Secret after up to two minutes, so it is created early for a later test.
   await addSecret(cluster, 'absent', demoKey);
 });
+
+const troubleshooting = 'docs/troubleshooting.md';
 
 const stalls = async (t: ExecutionContext, name: string, reason: string): Promise<void> => {
   const found = await untilStatus(cluster, name, {
@@ -383,6 +397,11 @@ test.serial('a real Prometheus answers every query of the dashboard and of the a
     await prometheus.stop();
     await lines.return(undefined);
   }
+});
+
+test.serial('the pages show what pods and the plugin print, and their commands work', async (t) => {
+  t.deepEqual(await followPages(cluster, reader), []);
+  await untilStatus(cluster, 'detector', { holds: isReady, limitMs });
 });
 
 test.serial('in a quiet cluster the operator writes only its lease', async (t) => {

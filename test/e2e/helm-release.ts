@@ -1,7 +1,13 @@
 /** A release of the Helm chart on the test cluster: its pods run, and an export runs in pods through all that Helm does. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
 import type { ExecutionContext } from 'ava';
+import { makeShell } from '../builders/pages.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { eventually } from '../cluster/run.ts';
+import { helmBinary } from '../cluster/go-tools.ts';
+import { eventually, linesOf, run } from '../cluster/run.ts';
 import {
   conditionOf,
   isReady,
@@ -13,8 +19,9 @@ import {
   untilStatus,
 } from '../demo/scenario.ts';
 import { chart, helm } from '../helm/helm.ts';
+import { blocksOf } from '../pages/blocks.ts';
 
-const release = ['tlt', '--namespace', operatorNamespace] as const;
+const release = ['tlt-export-operator', '--namespace', operatorNamespace] as const;
 const wait = ['--wait', '--timeout', '90s'] as const;
 const images = ['--set', 'images.operator.tag=dev,images.tensorRtRtx.tag=dev'] as const;
 const name = 'in-flight';
@@ -65,21 +72,25 @@ const askPage =
   'process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0"; const headers = { authorization: "Basic " + btoa("anyone:" + process.argv[1]) };' +
   'fetch("https://127.0.0.1:8080/exports?name=in-flight", { headers }).then(async (got) => console.log(await got.text()))';
 
-/** The page of all exports, by the commands of docs/page.md. */
-const readPage = async ({ kubectl }: Cluster): Promise<string> => {
-  const own = ['--namespace', operatorNamespace] as const;
-  await kubectl(['create', 'serviceaccount', 'page-reader', ...own]);
-  const subject = `--serviceaccount=${operatorNamespace}:page-reader`;
-  await kubectl([
-    'create',
-    'clusterrolebinding',
-    'page-reader',
-    '--clusterrole=tlt-export-page-reader',
-    subject,
-  ]);
-  const token = (await kubectl(['create', 'token', 'page-reader', ...own])).trim();
-  const pod = ['exec', 'deployment/tlt-export-operator', ...own, '--'];
-  return kubectl([...pod, 'node', '-e', askPage, token]);
+/** The page of all exports, turned on and opened by the commands of docs/page.md, in their order. */
+const readPage = async ({ kubeconfig, kubectl }: Cluster): Promise<string> => {
+  const [turnOn, makeToken, forward] = blocksOf('docs/page.md')
+    .filter(({ language }) => language === 'sh')
+    .map(({ text }) => text);
+  const folder = mkdtempSync(join(tmpdir(), 'tlt-page-'));
+  const shell = makeShell({
+    folder,
+    programs: { helm: await helmBinary() },
+    env: { KUBECONFIG: kubeconfig },
+  });
+  await shell(turnOn!);
+  await kubectl(['rollout', 'status', 'deployment/tlt-export-operator', '-n', operatorNamespace]);
+  const token = (await shell(makeToken!)).trim().split('\n').at(-1)!;
+  const forwarding = linesOf('bash', ['-c', `export KUBECONFIG='${kubeconfig}'; exec ${forward}`], 60_000);
+  await forwarding.next();
+  const page = await run(process.execPath, ['-e', askPage, token]);
+  await forwarding.return(undefined);
+  return page;
 };
 
 /** Replaces the installation by kustomize with a release, and takes it through its life. */
@@ -92,13 +103,13 @@ export const liveAsRelease = async (t: ExecutionContext, cluster: Cluster): Prom
   await startExport(cluster);
   const [first] = await jobsOf(cluster);
   await byHelm('upgrade', ...release, chart, ...images, '--set', `watchNamespaces={${namespace}}`, ...wait);
-  await byHelm('rollback', 'tlt', '1', '--namespace', operatorNamespace, ...wait);
+  await byHelm('rollback', release[0], '1', '--namespace', operatorNamespace, ...wait);
   await byHelm('uninstall', ...release, '--wait');
   await eventually(
     'the pods of the operator to end',
     async () => (await podsOf(cluster)) === '' || undefined,
   );
-  await byHelm('install', ...release, chart, ...images, '--set', 'replicas=1,page=true', ...wait);
+  await byHelm('install', ...release, chart, ...images, '--set', 'replicas=1', ...wait);
   const status = await untilStatus(cluster, name, { holds: isReady, limitMs: 120_000 });
   t.is(conditionOf(status, 'Ready')!.reason, 'Ready');
   t.regex(await readPage(cluster), /<th scope="row">in-flight<small>vision, classification<\/small>/);

@@ -18,12 +18,14 @@ export const ageBinary = async (): Promise<string> => {
 };
 
 /** Runs `age` on a pseudo-terminal and types the passphrase at each prompt. */
-export const runAge = async (
-  args: readonly string[],
-  passphrase: string,
-): Promise<{ status: number; output: string }> => {
-  const command = [await ageBinary(), ...args];
-  const run = spawnSync('python3', ['-c', typist, passphrase, ...command], { encoding: 'utf8' });
+export const runAge = async (args: readonly string[], passphrase: string): Promise<Typed> =>
+  typeAtPrompts([await ageBinary(), ...args], passphrase);
+
+export type Typed = { readonly status: number; readonly output: string };
+
+/** Runs a command on a pseudo-terminal and types the same answer at each prompt. */
+export const typeAtPrompts = (command: readonly string[], answer: string, cwd?: string): Typed => {
+  const run = spawnSync('python3', ['-c', typist, answer, ...command], { encoding: 'utf8', cwd });
   return { status: run.status ?? -1, output: run.stdout + run.stderr };
 };
 

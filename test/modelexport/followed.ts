@@ -9,6 +9,7 @@ import type { KubeClient } from '../../src/cluster/runtime/client.ts';
 import { Informer } from '../../src/cluster/runtime/informer.ts';
 import type { Store } from '../../src/cluster/runtime/store.ts';
 import { systemClock } from '../../src/ground/base/clock.ts';
+import type { FailureReason } from '../../src/ground/base/failures.ts';
 import type { Log } from '../../src/ground/observability/log.ts';
 import { informerMetrics } from '../../src/ground/observability/metrics.ts';
 import { anEngineBuilt, anExported, aTensorfileWritten } from '../builders/objects.ts';
@@ -19,8 +20,21 @@ const everywhere = { namespace: undefined } as const;
 
 export type Followed = { readonly modelExports: Store<ModelExport>; readonly jobs: Store<JobObject> };
 
-/** Runs until the signal aborts. Pods of Jobs end shortly after they are created; those of exports named `…broken` fail. */
-export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
+type Labels = Readonly<Record<string, string>>;
+
+/** Pods of exports named `…broken` fail, and with them the exports. */
+const failBroken = (labels: Labels): FailureReason | undefined =>
+  labels['export.tlt.dev/model-export']?.endsWith('broken') ? 'WrongKey' : undefined;
+
+/**
+ * Runs until the signal aborts. Pods of Jobs end shortly after they are created.
+ * @param failureOf how the pod with these labels fails, if it does
+ */
+export const follow = (
+  client: KubeClient,
+  signal: AbortSignal,
+  failureOf: (labels: Labels) => FailureReason | undefined = failBroken,
+): Followed => {
   const metrics = informerMetrics(new Registry());
   const deps = { client, clock: systemClock, random: () => 0.5, metrics, log: silent };
   const modelExports = new Informer(
@@ -33,7 +47,7 @@ export const follow = (client: KubeClient, signal: AbortSignal): Followed => {
   );
   const pods = new Informer(
     podCacheOptions(everywhere, ({ before, after }) => {
-      if (before === undefined && after) void endPod(client, after, signal).catch(() => {}); // The test is over.
+      if (before === undefined && after) void endPod(client, after, { signal, failureOf }).catch(() => {}); // The test is over.
     }),
     deps,
   );
@@ -51,12 +65,21 @@ const statusAtEnd = (stage: string | undefined) => {
     : aSucceededPod('publish', anEngineBuilt());
 };
 
-const endPod = async (client: KubeClient, { metadata }: PodObject, signal: AbortSignal): Promise<void> => {
+type Ending = {
+  readonly signal: AbortSignal;
+  readonly failureOf: (labels: Labels) => FailureReason | undefined;
+};
+
+const endPod = async (
+  client: KubeClient,
+  { metadata }: PodObject,
+  { signal, failureOf }: Ending,
+): Promise<void> => {
   const { labels = {}, namespace, name } = metadata;
   const { 'export.tlt.dev/device-class': deviceClass, 'export.tlt.dev/stage': stage } = labels;
   await systemClock.sleep(msOf(deviceClass), signal);
-  const isBroken = labels['export.tlt.dev/model-export']?.endsWith('broken');
-  const status = isBroken ? aFailedPod('export', 'WrongKey') : statusAtEnd(stage);
+  const failure = failureOf(labels);
+  const status = failure ? aFailedPod(stage === 'engine' ? 'build' : 'export', failure) : statusAtEnd(stage);
   const at = { namespace, name, subresource: 'status' };
   for (;;) {
     try {

@@ -39,13 +39,25 @@ export const stepsOf = ({ language, text }: Block): readonly Step[] => {
     });
 };
 
-/** Replaces what differs between two runs: digits, digests and times, and the width of columns. */
+/**
+ * Replaces what differs between two runs: digits, digests and times, the end of a pod's name, the node of the test cluster where
+ * it ran, and the width of columns.
+ */
 const mask = (line: string): string =>
   line
+    .replaceAll(/(-[0-9a-f]{10})-[a-z0-9]{5}\b/g, '$1')
+    .replaceAll(/\bon (?:ampere|blackwell)-1\b/g, 'on NODE')
+    .replaceAll(/\b(?:\d+[dhms])+\b/g, '0s')
     .replaceAll(/\b[0-9a-f]{8,64}\b/g, '0')
     .replaceAll(/\d+/g, '0')
     .replaceAll(/\s+/g, ' ')
     .trim();
+
+/** Whether a printed line is the shown one, in which … stands for any text. Both are masked. */
+const isShown = (shown: string, printed: string): boolean => {
+  const parts = shown.split('…').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`).test(printed);
+};
 
 /** Lines of a page's output that the real output does not have, in this order. A line with … alone stands for any lines. */
 export const findMissingLines = (shown: string, printed: string): readonly string[] => {
@@ -53,7 +65,7 @@ export const findMissingLines = (shown: string, printed: string): readonly strin
   const missing: string[] = [];
   let from = 0;
   for (const line of shown.split('\n').filter((each) => !['', '…'].includes(each.trim()))) {
-    const at = lines.indexOf(mask(line), from);
+    const at = lines.findIndex((each, index) => index >= from && isShown(mask(line), each));
     if (at < 0) missing.push(line);
     else from = at + 1;
   }

@@ -1,4 +1,6 @@
 /** Every block of commands in a page is run by another test, or checked here as far as it can be; none is forgotten. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { helmBinary } from '../cluster/go-tools.ts';
 import { type Block, blocksOf, findMissingLines, pages, stepsOf } from './blocks.ts';
@@ -27,6 +29,8 @@ test('shown output is compared without numbers and digests, in order', (t) => {
   const printed = 'a 17   s\nkey 0123456789abcdef\nlast\n';
   t.deepEqual(findMissingLines('a 3 s\n…\nlast\n', printed), []);
   t.deepEqual(findMissingLines('key fedcba9876543210\na 1 s\n', printed), ['a 1 s']);
+  t.deepEqual(findMissingLines('k…f\nl…\n', 'key (f\nlast\n'), []);
+  t.deepEqual(findMissingLines('k…f\n', 'key (f)\n'), ['k…f']);
 });
 
 test('every block of commands has one way in which it is tested', (t) => {
@@ -42,11 +46,20 @@ test('the table of ways has no entry without a block', (t) => {
   t.deepEqual(unused, []);
 });
 
+test('a test that runs the words of a page names the page', (t) => {
+  const root = join(import.meta.dirname, '..', '..');
+  for (const block of blocks) {
+    const way = findWay(block)?.[1];
+    if (typeof way !== 'object' || !('by' in way)) continue;
+    t.true(readFileSync(join(root, way.by), 'utf8').includes(block.page), startOf(block));
+  }
+});
+
 test('commands that cannot run name programs, flags and files that exist', async (t) => {
   await helmBinary();
   for (const block of blocks) {
     const way = findWay(block)?.[1];
-    if (typeof way !== 'object') continue;
+    if (typeof way !== 'object' || 'by' in way) continue;
     t.true(way.checked.length > 20, 'the reason is stated');
     for (const { command } of stepsOf(block)) t.deepEqual(await findProblems(command), [], startOf(block));
   }

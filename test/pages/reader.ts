@@ -8,10 +8,18 @@ import { type Block, findMissingLines, stepsOf } from './blocks.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
+const key = 'correct horse battery staple';
+
 /** Folders of a checkout that commands name. */
 const checkout = ['crds', 'deploy', 'docs', 'helm', 'node_modules', 'src'] as const;
 
-const tools = ['tlt-export', 'tlt-int8-tensorfile', 'tlt-model', 'kubectl-modelexport'] as const;
+const tools = [
+  'tlt-converter',
+  'tlt-export',
+  'tlt-int8-tensorfile',
+  'tlt-model',
+  'kubectl-modelexport',
+] as const;
 
 export type Reader = {
   /** The current folder of the commands. */
@@ -35,6 +43,7 @@ export const makeReader = (
   const folder = mkdtempSync(join(tmpdir(), 'tlt-reader-'));
   const bin = join(folder, '.bin');
   mkdirSync(bin);
+  mkdirSync(join(folder, '.local', 'bin'), { recursive: true });
   for (const name of checkout) symlinkSync(join(root, name), join(folder, name));
   for (const name of tools) {
     const path = join(bin, name);
@@ -42,24 +51,29 @@ export const makeReader = (
     chmodSync(path, 0o755);
   }
   for (const [name, path] of Object.entries(programs)) symlinkSync(path, join(bin, name));
-  writeFileSync(join(folder, 'key.txt'), 'correct horse battery staple\n');
-  const all = { HOME: folder, NO_COLOR: '1', ...env, PATH: `${bin}:${process.env.PATH}` };
+  writeFileSync(join(folder, 'key.txt'), `${key}\n`);
+  const all = { HOME: folder, KEY: key, NO_COLOR: '1', ...env, PATH: `${bin}:${process.env.PATH}` };
   return {
     folder,
     follow: async (block) => {
       for (const { command, output } of stepsOf(block)) {
-        // A transcript may show a failure; its output is compared.
-        const flags = output === undefined ? ['-euo', 'pipefail', '-c'] : ['-c'];
-        const execute = () => run('bash', [...flags, `exec 2>&1; ${command}`], { cwd: folder, env: all });
-        if (output === undefined) await execute();
-        else await eventually(`${block.page}: ${command}`, () => requireLines(output, execute), 10_000);
+        const place = { cwd: folder, env: all };
+        if (output === undefined) {
+          await run('bash', ['-euo', 'pipefail', '-c', `exec 2>&1; ${command}`], place);
+          continue;
+        }
+        const onTerminal = ['--quiet', '--command', 'bash shown', '/dev/null'];
+        if (output.trim() === '') onTerminal.unshift('--return');
+        writeFileSync(join(folder, 'shown'), `stty columns 400\n${command}`);
+        const execute = () => run('script', onTerminal, place);
+        await eventually(`${block.page}: ${command}`, () => requireLines(output, execute), 10_000);
       }
     },
     leave: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
 
-/** Controllers may still be on the way to what the page shows. */
+/** Controllers may still be on the way to what the page shows. A transcript may show a failure. */
 const requireLines = async (output: string, execute: () => Promise<string>): Promise<true> => {
   const printed = await execute();
   const missing = findMissingLines(output, printed);

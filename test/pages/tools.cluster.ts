@@ -1,5 +1,11 @@
 /** The commands of the pages that need no cluster, with the real tools. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
+import { encryptEtlt } from '../builders/encrypted.ts';
+import { aFolder } from '../builders/tool.ts';
+import { typeAtPrompts } from '../formats/age-binary.ts';
+import { smallClassifier } from '../models/small-classifier.ts';
 import { blocksOf, pages } from './blocks.ts';
 import { prepareInputs } from './inputs.ts';
 import { makeReader } from './reader.ts';
@@ -13,3 +19,13 @@ for (const page of pages.filter((each) => (ways[each] ?? []).some(([, way]) => w
     for (const block of blocksOf(page)) if (findWay(block)?.[1] === 'tools') await reader.follow(block);
     t.pass();
   });
+
+test('the line of docs/first-export.md opens an .etlt, with the key typed on a terminal', async (t) => {
+  const folder = aFolder();
+  const model = await smallClassifier();
+  writeFileSync(join(folder, 'model.etlt'), await encryptEtlt(model, 'correct horse'));
+  const { text } = blocksOf('docs/first-export.md').find((block) => block.text.includes('age --decrypt'))!;
+  const { status, output } = typeAtPrompts(['bash', '-c', text], 'correct horse', folder);
+  t.is(status, 0, output);
+  t.true(readFileSync(join(folder, 'model.onnx')).equals(model));
+});

@@ -6,27 +6,20 @@ export type Way =
   | 'cluster'
   /** Runs with the real tools in a folder of inputs: `tools.cluster.ts`. */
   | 'tools'
+  /** Runs on the cluster of the end-to-end test, with the objects that it has then: `test/e2e/pages.ts`. */
+  | 'kubelets'
+  /** The test in this file runs these words, or compares what is shown with what it makes itself. */
+  | { readonly by: string }
   /** Cannot run as written, for this reason; programs, flags and files are checked. */
   | { readonly checked: string };
 
 /** A part of the text of a block, or `*` for all blocks of a page, and how they are tested. */
 export type Row = readonly [part: string, way: Way];
 
-const inputs = { checked: 'an example of a reference page, whose files do not exist' } as const;
 const build = {
   checked: 'builds or moves images, which needs Docker, a registry and digests of base images',
 } as const;
-const kubelet = {
-  checked: 'needs a pod that runs; the test of the demo runs pods, and this one has no kubelets',
-} as const;
-const realPods = {
-  checked: 'printed by the pods of a real cluster, whose reasons test/e2e asserts',
-} as const;
-const counted = {
-  checked:
-    'takes 10 s of processor time; test/exporting and test/calibration run the same with a small network',
-} as const;
-const composed = { checked: 'composed from the states of test/plugin, which compares such texts' } as const;
+const composed = { by: 'test/plugin/page.test.ts' } as const;
 
 export const ways: Readonly<Record<string, readonly Row[]>> = {
   // In the order in which a reader would run them: later pages use the namespace and the export of the earlier ones.
@@ -35,12 +28,12 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
     ['bases=', build],
   ],
   'docs/first-export.md': [
-    ['tlt-model pack', { checked: 'docs/tools.md runs the same command with its files' }],
+    ['tlt-model pack', 'tools'],
     ['*', 'cluster'],
-    ['kubectl wait -n vision --for=condition=Ready pod', kubelet],
-    ['$ kubectl modelexport watch', realPods],
-    ['$ kubectl modelexport status', realPods],
-    ['tail -c', { checked: 'age asks for the passphrase on a terminal; test/e2e opens an .etlt with age' }],
+    ['kubectl wait -n vision --for=condition=Ready pod', 'kubelets'],
+    ['$ kubectl modelexport watch', { by: 'test/e2e/export.cluster.ts' }],
+    ['$ kubectl modelexport status', 'kubelets'],
+    ['tail -c', { by: 'test/pages/tools.cluster.ts' }],
   ],
   'docs/device-classes.md': [['*', 'cluster']],
   'docs/tensorrt.md': [['docker build', build]],
@@ -50,7 +43,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   ],
   'docs/operator.md': [['*', 'cluster']],
   'docs/monitoring.md': [['*', 'cluster']],
-  'docs/storage.md': [['*', kubelet]],
+  'docs/storage.md': [['*', 'kubelets']],
   'docs/serving.md': [
     ['*', 'cluster'],
     [
@@ -60,10 +53,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   ],
   'docs/teams.md': [['*', 'cluster']],
   'docs/upgrade-tensorrt.md': [['*', 'cluster']],
-  'docs/page.md': [
-    ['helm', { checked: 'test/e2e installs the release with this value and reads the page' }],
-    ['port-forward', kubelet],
-  ],
+  'docs/page.md': [['*', { by: 'test/e2e/helm-release.ts' }]],
   'docs/air-gapped.md': [
     ['docker', build],
     ['helm', 'cluster'],
@@ -74,52 +64,82 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   ],
   'docs/troubleshooting.md': [
     ['*', 'cluster'],
-    ['kubectl logs -n tlt-export-system', kubelet],
-    ['$ ', realPods],
+    ['kubectl logs -n tlt-export-system', 'kubelets'],
+    ['$ kubectl modelexport status no-node', 'kubelets'],
+    ['$ ', { by: 'test/e2e/export.cluster.ts' }],
+    [
+      '$ kubectl create secret generic wrong-key',
+      {
+        checked:
+          'what it prints depends on when a kubelet sees the new Secret; test/e2e takes the same steps',
+      },
+    ],
   ],
   'README.md': [
-    ['npm run demo', { checked: 'builds a cluster of its own; the end-to-end test takes the same steps' }],
-    ['kubectl describe', realPods],
+    [
+      'npm run demo',
+      {
+        checked: 'the demo builds a cluster of its own, whose steps test/e2e takes; npm test runs this check',
+      },
+    ],
+    ['kubectl describe', 'kubelets'],
     ['kubectl annotate', 'cluster'],
-    ['tlt-export', { checked: 'docs/tools.md runs the same command with its files' }],
+    ['tlt-export', 'tools'],
   ],
   'docs/gitops.md': [['*', 'cluster']],
   // Without a cluster.
   'docs/tools.md': [
     ['*', 'tools'],
-    ['npm ci', { checked: 'test/published/npm-install.cluster.ts installs the tarball by these words' }],
-    [
-      'tlt-converter',
-      { checked: 'needs the Python package of TensorRT for RTX; test/tlt-converter builds with it' },
-    ],
+    ['npm ci', { by: 'test/published/npm-install.cluster.ts' }],
     ['docker run', { checked: 'needs Docker; test/e2e runs the tools in a pod of the image' }],
   ],
   'docs/deepstream-and-triton.md': [
     ['*', { checked: 'needs TensorRT and a GPU; test/tlt-converter runs the same with other backends' }],
   ],
-  'docs/int8.md': [
-    ['*', 'tools'],
-    ['--sensitivity', counted],
-    ['--min_agreement', counted],
-    ['merge-histograms', counted],
-  ],
+  'docs/int8.md': [['*', 'tools']],
   'docs/external-codec.md': [
     ['*', 'tools'],
     ['python3.10', { checked: "needs Python 3.10 and NVIDIA's package under its licence" }],
     ['docker build', build],
-    ['#!/bin/sh', { checked: 'is a program, which the other commands of its page use' }],
+    ['#!/bin/sh', { by: 'test/pages/inputs.ts' }],
   ],
-  'docs/plugin.md': [['*', composed]],
+  'docs/plugin.md': [
+    ['*', composed],
+    ['explain', 'tools'],
+    ['modelexport convert', 'tools'],
+    ['completion kubectl', 'tools'],
+    ['modelexport logs', 'kubelets'],
+    ['modelexport report', 'kubelets'],
+    ['modelexport fetch', 'kubelets'],
+    ['modelexport retry', 'cluster'],
+    ['modelexport suspend', 'cluster'],
+  ],
   'docs/fuzzing.md': [['npm run', { checked: 'runs for minutes, or needs a writable memory cgroup' }]],
-  'helm/tlt-export-operator/README.md': [
-    ['helm install', { checked: 'docs/install.md runs the same command' }],
+  'helm/tlt-export-operator/README.md': [['helm install', { by: 'test/gitops/pages.cluster.ts' }]],
+  'docs/reference/kubectl-modelexport.md': [
+    ['*', 'cluster'],
+    ['modelexport logs', 'kubelets'],
+    ['modelexport report', 'kubelets'],
+    ['modelexport fetch', 'kubelets'],
   ],
-  'docs/reference/kubectl-modelexport.md': [['*', inputs]],
-  'docs/reference/operator.md': [['*', inputs]],
-  'docs/reference/tlt-converter.md': [['*', inputs]],
-  'docs/reference/tlt-export.md': [['*', inputs]],
-  'docs/reference/tlt-int8-tensorfile.md': [['*', inputs]],
-  'docs/reference/tlt-model.md': [['*', inputs]],
+  'docs/reference/operator.md': [
+    ['*', { checked: 'runs until it is stopped; test/runtime starts the program with such flags' }],
+  ],
+  'docs/reference/tlt-converter.md': [
+    ['*', { checked: 'needs a GPU and a Jetson; docs/tools.md runs the one for another GPU' }],
+  ],
+  'docs/reference/tlt-export.md': [['*', 'tools']],
+  'docs/reference/tlt-int8-tensorfile.md': [['*', 'tools']],
+  'docs/reference/tlt-model.md': [
+    ['*', 'tools'],
+    [
+      'tlt-model fetch',
+      {
+        checked:
+          'needs a server of object storage and a mounted claim; test/tlt-model/fetch.test.ts has both',
+      },
+    ],
+  ],
 };
 
 /** The row of a block: of those whose part it has, the longest. */

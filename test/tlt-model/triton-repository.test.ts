@@ -3,28 +3,9 @@ import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } fr
 import { join } from 'node:path';
 import test from 'ava';
 import { failures } from '../../src/ground/base/failures.ts';
-import { aFolder, runTool } from '../builders/tool.ts';
+import { aFleet } from '../builders/fleet.ts';
+import { runTool } from '../builders/tool.ts';
 import { parseTriton } from '../deployment/owners.ts';
-import { modelFile } from '../models/models.ts';
-import { type Gpu, gpus, writeStandInPython } from '../tensorrt/stand-in.ts';
-
-const t4: Gpu = { capability: '7.5', name: 'Tesla T4' };
-
-/** A folder with the engines `t4.engine` and `a10.engine` of a detector, and their descriptions. */
-const aFleet = async (): Promise<string> => {
-  const cwd = aFolder();
-  for (const [name, gpu, most] of [
-    ['t4', t4, '8'],
-    ['a10', gpus.a10, '4'],
-  ] as const) {
-    const python = await writeStandInPython(cwd, { version: '10.3.0', gpu });
-    const engine = ['-t', 'fp16', '-m', most, '-e', `${name}.engine`, '--python', python];
-    const deployment = ['--deployment', '--architecture', 'detectnet_v2', modelFile('detectnet_v2')];
-    const { code, stderr } = await runTool('tlt-converter', [...engine, ...deployment], { cwd });
-    if (code !== 0) throw new Error(stderr);
-  }
-  return cwd;
-};
 
 const make = (cwd: string, ...args: readonly string[]) =>
   runTool('tlt-model', ['triton-repository', '-o', 'detector', ...args], { cwd });
