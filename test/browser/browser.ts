@@ -67,7 +67,10 @@ export const startBrowser = async (): Promise<Browser> => {
       return (result as { value?: unknown }).value;
     },
     screenshot: async (height) => {
-      const clip = height !== undefined && { clip: { x: 0, y: 0, width, height, scale: 1 } };
+      const clip = height !== undefined && {
+        captureBeyondViewport: true,
+        clip: { x: 0, y: 0, width, height, scale: 1 },
+      };
       const { data } = await wire.send('Page.captureScreenshot', { format: 'png', ...clip });
       return Buffer.from(data as string, 'base64');
     },

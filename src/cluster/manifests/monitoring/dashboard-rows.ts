@@ -8,6 +8,10 @@ export type Panel = {
   readonly queries: readonly PanelQuery[];
   readonly unit?: 's' | 'short' | 'percentunit' | 'bytes' | 'reqps';
   readonly description?: string;
+  /** The least number that is shown in red. */
+  readonly redFrom?: number;
+  /** Of a table: its columns, which are labels of the series. */
+  readonly columns?: readonly string[];
 };
 
 export type PanelQuery = { readonly expression: string; readonly legend: string };
@@ -18,6 +22,13 @@ const quantile = (metric: string, by: string, q: number): PanelQuery => ({
   expression: `histogram_quantile(${q}, sum by (${by}, le) (rate(${metric}_bucket[$__rate_interval])))`,
   legend: `p${q * 100} {{${by}}}`,
 });
+
+/**
+ * How often something happened in the interval. A counter begins at its first event, of which `increase` sees nothing: a series that
+ * is younger than the interval counts whole.
+ */
+const eventsOf = (by: string, series: string): string =>
+  `sum by (${by}) ((${series} unless ${series} offset $__rate_interval) or increase(${series}[$__rate_interval]))`;
 
 /** The rows of the dashboard, from top to bottom. */
 export const rows: readonly Row[] = [
@@ -34,14 +45,15 @@ export const rows: readonly Row[] = [
         kind: 'stat',
         queries: [
           {
-            expression: 'sum(modelexport_objects{reason!~"Ready|Suspended"}) or vector(0)',
-            legend: 'not ready',
+            expression: 'sum(modelexport_condition{condition="Reconciling",status="True"}) or vector(0)',
+            legend: 'in progress',
           },
         ],
       },
       {
         title: 'Stalled',
         kind: 'stat',
+        redFrom: 1,
         queries: [
           {
             expression: 'sum(modelexport_condition{condition="Stalled",status="True"}) or vector(0)',
@@ -64,9 +76,11 @@ export const rows: readonly Row[] = [
       {
         title: 'Stalled objects',
         kind: 'table',
+        columns: ['namespace', 'name', 'reason', 'kind'],
         queries: [
           {
-            expression: 'modelexport_condition{condition="Stalled",status="True"}',
+            expression:
+              'max by (kind, namespace, name, reason) (modelexport_condition{condition="Stalled",status="True"})',
             legend: '{{namespace}}/{{name}} {{reason}}',
           },
         ],
@@ -86,8 +100,7 @@ export const rows: readonly Row[] = [
         kind: 'timeseries',
         queries: [
           {
-            expression:
-              'sum by (stage, reason) (increase(modelexport_builds_total{result="failed"}[$__rate_interval]))',
+            expression: eventsOf('stage, reason', 'modelexport_builds_total{result="failed"}'),
             legend: '{{stage}} {{reason}}',
           },
         ],
@@ -107,8 +120,7 @@ export const rows: readonly Row[] = [
         kind: 'timeseries',
         queries: [
           {
-            expression:
-              'sum by (device_class, result) (increase(modelexport_builds_total{stage="engine"}[$__rate_interval]))',
+            expression: eventsOf('device_class, result', 'modelexport_builds_total{stage="engine"}'),
             legend: '{{device_class}} {{result}}',
           },
         ],
@@ -170,7 +182,7 @@ export const rows: readonly Row[] = [
         kind: 'timeseries',
         queries: [
           {
-            expression: 'sum by (stage) (increase(modelexport_reused_total[$__rate_interval]))',
+            expression: eventsOf('stage', 'modelexport_reused_total'),
             legend: '{{stage}}',
           },
         ],

@@ -4,6 +4,14 @@ import { type Panel, rows } from './dashboard-rows.ts';
 /** Grafana's grid has 24 columns. */
 const columns = 24;
 const panelHeight = 8;
+const statWidth = 4;
+
+/** A number needs little width; the other panels of a row share the rest. */
+const widthsOf = (panels: readonly Panel[]): readonly number[] => {
+  const stats = panels.filter(({ kind }) => kind === 'stat').length;
+  const rest = Math.floor((columns - stats * statWidth) / (panels.length - stats));
+  return panels.map(({ kind }) => (kind === 'stat' ? statWidth : rest));
+};
 
 /** The dashboard as Grafana imports it. */
 export const dashboard = () => {
@@ -12,7 +20,7 @@ export const dashboard = () => {
   const panels = rows.flatMap(({ title, panels: inRow }) => {
     const top = y;
     y += 1 + panelHeight;
-    const width = Math.floor(columns / inRow.length);
+    const widths = widthsOf(inRow);
     return [
       {
         id: ++id,
@@ -25,7 +33,12 @@ export const dashboard = () => {
       ...inRow.map((panel, index) => ({
         ...panelJson(panel),
         id: ++id,
-        gridPos: { x: index * width, y: top + 1, w: width, h: panelHeight },
+        gridPos: {
+          x: widths.slice(0, index).reduce((sum, width) => sum + width, 0),
+          y: top + 1,
+          w: widths[index]!,
+          h: panelHeight,
+        },
       })),
     ];
   });
@@ -47,12 +60,45 @@ export const dashboard = () => {
 /** A variable of Grafana, not of JavaScript. */
 const datasource = { type: 'prometheus', uid: '$' + '{datasource}' };
 
-const panelJson = ({ title, kind, queries, unit = 'short', description }: Panel) => ({
+/** Green below the number, red from it on. */
+const thresholds = (redFrom: number) => ({
+  mode: 'absolute',
+  steps: [
+    { color: 'green', value: null },
+    { color: 'red', value: redFrom },
+  ],
+});
+
+/** Columns in this order; the time, and the value that is always 1, are left out. */
+const inColumns = (names: readonly string[]) => [
+  {
+    id: 'organize',
+    options: {
+      excludeByName: { Time: true, Value: true },
+      indexByName: Object.fromEntries(names.map((name, index) => [name, index])),
+      renameByName: {},
+    },
+  },
+];
+
+const panelJson = ({
+  title,
+  kind,
+  queries,
+  unit = 'short',
+  description,
+  redFrom,
+  columns: names,
+}: Panel) => ({
   type: kind,
   title,
   ...(description !== undefined && { description }),
   datasource,
-  fieldConfig: { defaults: { unit }, overrides: [] },
+  fieldConfig: {
+    defaults: { unit, ...(redFrom !== undefined && { thresholds: thresholds(redFrom) }) },
+    overrides: [],
+  },
+  ...(names !== undefined && { transformations: inColumns(names) }),
   targets: queries.map(({ expression, legend }, index) => ({
     refId: String.fromCharCode('A'.charCodeAt(0) + index),
     datasource,
