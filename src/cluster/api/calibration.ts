@@ -100,7 +100,7 @@ export const calibration = object(
     ),
     equalize: oneOf(
       equalizations,
-      'With auto, scale the channels before depthwise convolutions so that one int8 scale fits them all, in the .etlt and in the calibration cache, if that brings int8 closer to float on held-out images. The network computes the same. The report and the manifest say what was gained.',
+      'With auto, scale the channels before convolutions so that one int8 scale fits them all, in the .etlt and in the calibration cache, if that brings int8 closer to float on held-out images. The network computes the same. The report and the manifest say what was gained.',
       { default: defaults.equalize },
     ),
     sensitivity: flag(

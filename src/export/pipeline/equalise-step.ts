@@ -1,5 +1,5 @@
 /**
- * Equalises channels before depthwise convolutions, if the export asks for it. The equalised graph replaces the given one
+ * Equalises channels before convolutions, if the export asks for it. The equalised graph replaces the given one
  * only if int8 is closer to float on held-out images.
  */
 import { listEqualisable } from '../../graph/transforms/equalise/equalise.ts';
@@ -45,7 +45,7 @@ const findObstacle = (opened: OpenedModel, { origin, heldOut }: ExportScales): s
     return 'the model was trained with quantisation, and has learned the ranges of its channels';
   if (origin === 'ExistingCache') return 'the existing calibration cache has the scales of the given graph';
   if (listEqualisable(opened.model).size === 0)
-    return 'the model has no depthwise convolution behind a layer whose channels can be divided';
+    return 'the model has no convolution behind a layer whose channels can be divided';
   return heldOut.length < (opened.fixedBatch ?? 1)
     ? `no held-out images show whether that gains accuracy; give more images than ${field('batches')} × ${field('batchSize')}`
     : undefined;

@@ -78,7 +78,7 @@ export const int8Flags = {
     values: equalizations,
     default: defaults.equalize,
     added: true,
-    help: 'auto: scale the channels before depthwise convolutions so that one int8 scale fits them all, in the .etlt and in the cache, if that brings int8 closer to float on held-out images. The network computes the same. Takes two more passes over the images.',
+    help: 'auto: scale the channels before convolutions so that one int8 scale fits them all, in the .etlt and in the cache, if that brings int8 closer to float on held-out images. The network computes the same. Takes two more passes over the images.',
   },
   sensitivity: {
     type: 'switch',

@@ -1,5 +1,5 @@
 /**
- * Equalises channels before depthwise convolutions: each channel is divided where it is made and multiplied where it is read, so
+ * Equalises channels before convolutions: each channel is divided where it is made and multiplied where it is read, so
  * that the graph computes the same, and one int8 scale fits all channels of the tensor between.
  *
  * A Relu6 gets a limit per channel, as Relu and Min. TensorRT imports Min as an ElementWise layer, which it fuses with
@@ -23,20 +23,26 @@ export type EqualisedModel = {
   readonly nodes: number;
 };
 
+/** In front of which convolutions: all, or those alone whose weights lose nothing. */
+export type EqualisedReaders = 'All' | 'Depthwise';
+
 /** Least estimated gain in signal-to-noise power of a site that adds a node: 1 dB. */
 const worthANode = 10 ** 0.1;
 
 /** The tensors [N,C,…] whose ranges `equaliseChannels` needs, with their ranks. */
-export const listEqualisable = (model: ModelProto): ReadonlyMap<string, number> => {
-  const { around, sites } = sitesOf(model);
+export const listEqualisable = (
+  model: ModelProto,
+  readers: EqualisedReaders = 'All',
+): ReadonlyMap<string, number> => {
+  const { around, sites } = sitesOf(model, readers);
   return new Map(
     sites.map(({ tensor, reader }) => [tensor, around.constants.get(reader.input[1]!)!.dims.length]),
   );
 };
 
-const sitesOf = (model: ModelProto) => {
+const sitesOf = (model: ModelProto, readers: EqualisedReaders) => {
   const around = indexGraph(foldConstants(graphOf(model)), opsetOf(model));
-  return { around, sites: findChannelSites(around) };
+  return { around, sites: findChannelSites(around).filter(({ sums }) => readers === 'All' || !sums) };
 };
 
 /**
@@ -46,13 +52,14 @@ const sitesOf = (model: ModelProto) => {
 export const equaliseChannels = (
   model: ModelProto,
   ranges: ReadonlyMap<string, Float32Array>,
+  readers: EqualisedReaders = 'All',
 ): EqualisedModel => {
-  const { around, sites } = sitesOf(model);
+  const { around, sites } = sitesOf(model, readers);
   const scaled = new ScaledNodes(around);
   let layers = 0;
   for (const site of sites) {
     const known = ranges.get(site.tensor);
-    const factors = known && chooseFactors(site, known);
+    const factors = known && chooseFactors(site, known, around);
     if (!factors || (addsNode(site) && estimateGain(site, factors, around) < worthANode)) continue;
     scaled.scale(site, factors);
     layers++;

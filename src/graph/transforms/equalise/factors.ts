@@ -2,6 +2,7 @@
  * Factors that equalise the channels of a tensor with one int8 scale (M. Nagel et al., Data-Free Quantization Through Weight
  * Equalization and Bias Correction, ICCV 2019, arXiv 1906.04721).
  */
+import type { TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { intOf } from '../../../formats/onnx/node.ts';
 import { floatsOf } from '../../../formats/onnx/tensor.ts';
 import type { ChannelGraph, ChannelSite } from './sites.ts';
@@ -12,12 +13,34 @@ import type { ChannelGraph, ChannelSite } from './sites.ts';
  */
 const leastFactor = 1e-3;
 
-/** Factor by which each channel is divided in front of the reader, 0 < f ≤ 1; undefined if sizes do not match. */
-export const chooseFactors = ({ reader }: ChannelSite, ranges: Float32Array): Float32Array | undefined => {
-  if (intOf(reader, 'group', 1) !== ranges.length) return undefined;
-  const most = ranges.reduce((a, b) => (Number.isFinite(b) ? Math.max(a, b) : a), 0);
+/**
+ * Factor by which each channel is divided in front of the reader, 0 < f ≤ 1; undefined if sizes do not match. In front of a
+ * depthwise convolution all channels get one range. A reader that sums channels has one weight scale for all of them, so that even
+ * activations make uneven weights: there the ranges of both meet halfway, by the square-root rule of the paper.
+ */
+export const chooseFactors = (
+  { reader, sums }: ChannelSite,
+  ranges: Float32Array,
+  { constants }: ChannelGraph,
+): Float32Array | undefined => {
+  const weight = constants.get(reader.input[1]!)!;
+  const group = intOf(reader, 'group', 1);
+  if (Number(weight.dims[1]) * group !== ranges.length) return undefined;
+  const weights = sums ? largestWeights(weight) : undefined;
+  const wanted = weights ? ranges.map((each, c) => Math.sqrt(each / (weights[c] || 1))) : ranges;
+  const most = wanted.reduce((a, b) => (Number.isFinite(b) ? Math.max(a, b) : a), 0);
   // A channel that was never used keeps its range: nothing is known of it.
-  return ranges.map((each) => (each > 0 && Number.isFinite(each) ? Math.max(leastFactor, each / most) : 1));
+  return wanted.map((each) => (each > 0 && Number.isFinite(each) ? Math.max(leastFactor, each / most) : 1));
+};
+
+/** Largest |w| for each input channel of a weight [O,C,…]. */
+const largestWeights = (weight: TensorProto): Float32Array => {
+  const dims = weight.dims.map(Number);
+  const channelOf = inputChannelOf(dims, 1);
+  const largest = new Float32Array(dims[1]!);
+  for (const [i, value] of floatsOf(weight).entries())
+    largest[channelOf(i)] = Math.max(largest[channelOf(i)]!, Math.abs(value));
+  return largest;
 };
 
 /** Noise of the reader's output with one scale for all channels, relative to that with these factors. */

@@ -1,7 +1,7 @@
 /**
- * Finds where the channels of a tensor can be scaled without changing the function of the graph: in front of a depthwise
- * convolution, if everything between it and the layer that makes the channels maps x·f to y·f for each positive f. The weights
- * of such a convolution lose no accuracy, because each of its channels has its own scale.
+ * Finds where the channels of a tensor can be scaled without changing the function of the graph: in front of a convolution, if
+ * everything between it and the layer that makes the channels maps x·f to y·f for each positive f. The weights of a depthwise
+ * convolution lose no accuracy, because each of its channels has its own scale; those of others do, if factors differ much.
  */
 import { elementType } from '../../../formats/onnx/element-type.ts';
 import type { GraphProto, NodeProto, TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
@@ -9,13 +9,15 @@ import { initializerMap } from '../../../formats/onnx/graph.ts';
 import { intOf } from '../../../formats/onnx/node.ts';
 import { readsOf } from '../../../formats/onnx/reads.ts';
 import { isFixedNorm } from '../fold-batchnorm.ts';
-import { isPassed } from './passed.ts';
+import { hasLimits, isPassed } from './passed.ts';
 
-/** A tensor [N,C,…] that a depthwise convolution reads. */
+/** A tensor [N,C,…] that a convolution reads. */
 export type ChannelSite = {
   readonly tensor: string;
   /** The convolution whose input channels are multiplied. */
   readonly reader: NodeProto;
+  /** Whether the reader sums over several channels, as all but depthwise convolutions do. */
+  readonly sums: boolean;
   /** Nodes between source and reader, the reader's neighbour first. */
   readonly between: readonly NodeProto[];
   /** The Conv or BatchNormalization whose output channels are divided; undefined if a Mul in front of the reader divides. */
@@ -46,7 +48,9 @@ export const indexGraph = (graph: GraphProto, opset: number): ChannelGraph => {
 export const findChannelSites = (around: ChannelGraph): readonly ChannelSite[] =>
   around.graph.node.flatMap((reader) => {
     const weight = readableWeight(reader, around);
-    return weight && isDepthwise(reader, weight) ? (siteOf(reader, around) ?? []) : [];
+    if (!weight) return [];
+    if (isDepthwise(reader, weight)) return siteOf(reader, around) ?? [];
+    return intOf(reader, 'group', 1) === 1 ? (summedSiteOf(reader, around) ?? []) : [];
   });
 
 /** Whether each output channel reads one channel. */
@@ -56,9 +60,18 @@ const isDepthwise = (reader: NodeProto, weight: TensorProto): boolean =>
 const siteOf = (reader: NodeProto, around: ChannelGraph): ChannelSite | undefined => {
   const tensor = reader.input[0]!;
   const { between, source } = walkUp(tensor, around);
-  if (source) return { tensor, reader, between, source };
+  if (source) return { tensor, reader, sums: false, between, source };
   const writer = writerOf(tensor, around);
-  return writer && isElementwise(writer) ? { tensor, reader, between: [], source: undefined } : undefined;
+  return writer && isElementwise(writer)
+    ? { tensor, reader, sums: false, between: [], source: undefined }
+    : undefined;
+};
+
+/** In front of a layer that sums channels, only where no node is added. */
+const summedSiteOf = (reader: NodeProto, around: ChannelGraph): ChannelSite | undefined => {
+  const tensor = reader.input[0]!;
+  const { between, source } = walkUp(tensor, around);
+  return source && !between.some(hasLimits) ? { tensor, reader, sums: true, between, source } : undefined;
 };
 
 /** The node that computes a tensor; Identity and Dropout compute nothing. */
