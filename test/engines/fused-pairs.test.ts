@@ -9,7 +9,8 @@ import { parseModel, serializeModel } from '../../src/formats/onnx/model.ts';
 import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
 import { addMethod, writeDistributions } from '../../src/formats/scales/tensor-distributions.ts';
-import { chooseScales } from '../../src/graph/builders/choose-scales.ts';
+import { buildOnnxRuntime } from '../../src/graph/builders/build-onnxruntime.ts';
+import { chooseScales, noIntegers } from '../../src/graph/builders/choose-scales.ts';
 import { describeSlowness, readEngineIntegers } from '../../src/graph/builders/engine-integers.ts';
 import { chooseIntegerTypes, readIntegerTypes } from '../../src/graph/builders/processor-integers.ts';
 import { type IntegerTypes, quantiseFused } from '../../src/graph/precision/fused/fused-qdq.ts';
@@ -171,6 +172,9 @@ test('an engine has the scales of the method that is closest to float on held-ou
     undefined,
     'a float graph has no choice',
   );
+  const request = { ...build, model: build.reference, choice, clock: performance, verification: undefined };
+  const { note } = await buildOnnxRuntime({ ...request, engine: join(folder, 'engine.onnx') }, '0');
+  t.is(note, noIntegers);
   writeFileSync(choice.distributions, '{}');
   await t.throwsAsync(chooseScales(build, choice), { message: /distributions of tensors: .*Export again/ });
 });

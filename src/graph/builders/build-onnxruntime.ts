@@ -11,7 +11,7 @@ import { diskFull } from '../../ground/base/whole-file.ts';
 import type { BuildReport, BuildRequest } from '../../ground/contract/task.ts';
 import type { Agreement } from '../evaluation/agreement.ts';
 import { openSession, type Session } from '../inference/session.ts';
-import { chooseScales, type ScaleChoice } from './choose-scales.ts';
+import { chooseScales, noIntegers, type ScaleChoice } from './choose-scales.ts';
 import { describeSlowness, type EngineIntegers, readEngineIntegers } from './engine-integers.ts';
 import { type Evaluated, type Evaluation, evaluateEngine } from './evaluate-engine.ts';
 import { type ChosenPrecision, preferFastest } from './prefer-fastest.ts';
@@ -61,7 +61,8 @@ export const buildOnnxRuntime = async (
         note: `The engine is float. ${chosen.because}`,
         chosen,
       };
-    return { ...describeEngine(asked), runtime, note: scaled?.note, chosen };
+    const note = build.choice && scaled === undefined ? noIntegers : scaled?.note;
+    return { ...describeEngine(asked), runtime, note, chosen };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || !refused.has(thrown.reason)) throw thrown;
     const { size } = await stat(build.model);
