@@ -94,7 +94,5 @@ export const gates: Readonly<Record<string, readonly string[]>> = {
   h5wasm: ['formats/hdf5'],
   '@bufbuild/protobuf': ['formats/onnx', 'formats/tfrecord'],
   'cli-progress': ['ground/observability'],
-  '@observablehq/plot': ['export/report'],
-  linkedom: ['export/report'],
   yaml: ['cluster/manifests', 'cluster/plugin', 'entry'],
 };

@@ -8,6 +8,7 @@ import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture, DataType } from '../../ground/contract/architectures.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import type { LayerCosts } from '../report/layer-costs.ts';
+import { reportPage } from '../report/page.ts';
 import { type ExportReport, type ReportFacts, type ReportFile, reportOf } from '../report/report.ts';
 import type { Calibrated, CalibrationRequest } from './export.ts';
 import {
@@ -59,8 +60,6 @@ export type ReportTexts = { readonly json: string; readonly page: string };
 /** Makes both forms of the report. @throws UserError ImageInvalid */
 export const makeReport = async (request: ReportRequest): Promise<ReportTexts> => {
   const report = await gatherReport(request);
-  // Imported lazily: loading the plotting library takes a quarter of a second.
-  const { reportPage } = await import('../report/page.ts');
   return { json: `${JSON.stringify(report, undefined, 1)}\n`, page: reportPage(report) };
 };
 

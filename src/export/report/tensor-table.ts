@@ -2,9 +2,8 @@
 
 import { html, type Markup, raw } from '../../ground/base/markup.ts';
 import { algorithms } from '../../ground/contract/architectures.ts';
-import { drawOverview } from './charts.ts';
+import { colourOf, drawHistogram, drawOverview } from './charts.ts';
 import { decibelNumber, decibelText } from './decibel.ts';
-import { colourOf, drawHistogram } from './histogram-chart.ts';
 import type { ExportReport } from './report.ts';
 import type { TensorReport } from './tensor-report.ts';
 

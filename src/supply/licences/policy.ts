@@ -7,7 +7,6 @@
 export const allowedLicences: Readonly<Record<string, string>> = {
   '0BSD': 'nothing',
   'Apache-2.0': 'pass on the licence text and notices',
-  'BSD-2-Clause': 'pass on the licence text',
   'BSD-3-Clause': 'pass on the licence text',
   ISC: 'pass on the licence text',
   'LGPL-3.0-or-later': 'pass on the licence text, keep the library replaceable (it is a file of its own)',

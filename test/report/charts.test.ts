@@ -1,6 +1,7 @@
-/** The histogram of a tensor: its shape, its thresholds, and the numbers below it. */
+/** The charts of the page: shapes, thresholds, and the numbers beside them. */
 import test from 'ava';
-import { drawHistogram, listTicks } from '../../src/export/report/histogram-chart.ts';
+import { drawHistogram, drawOverview, listTicks } from '../../src/export/report/charts.ts';
+import type { TensorReport } from '../../src/export/report/tensor-report.ts';
 
 const thresholds = { Entropy: 2, MinMax: 4, Percentile: 3, Mse: 1, Auto: 2 };
 
@@ -23,13 +24,29 @@ test('a tensor of zeros has a chart', (t) => {
   t.notRegex(text, /NaN|Infinity/);
 });
 
+test('the overview has a point for each tensor with an error, from the lowest value to the highest', (t) => {
+  const tensors = [
+    { name: 'a<b', order: 0, sqnrDb: -10 },
+    { name: 'c', order: 2, sqnrDb: 90 },
+    { name: 'exact', order: 1, sqnrDb: 'inf' },
+  ] as unknown as readonly TensorReport[];
+  const { text } = drawOverview(tensors);
+  t.is(text.match(/<circle /g)?.length, 2);
+  t.true(
+    text.includes('<circle cx="44" cy="190" r="3" fill="var(--accent)"><title>a&lt;b: -10.0 dB</title>'),
+  );
+  t.true(text.includes('<circle cx="940" cy="20"'));
+  t.regex(text, /y="176"[^>]*>0</);
+});
+
 test('ticks are round numbers up to the end', (t) => {
-  t.deepEqual(listTicks(1), [0, 0.2, 0.4, 0.6, 0.8, 1]);
-  t.deepEqual(listTicks(2.96), [0, 1, 2]);
-  t.deepEqual(listTicks(151.1), [0, 50, 100, 150]);
-  t.deepEqual(listTicks(0.0031), [0, 0.001, 0.002, 0.003]);
+  t.deepEqual(listTicks(-10, 90), [0, 20, 40, 60, 80]);
+  t.deepEqual(listTicks(0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1]);
+  t.deepEqual(listTicks(0, 2.96), [0, 1, 2]);
+  t.deepEqual(listTicks(0, 151.1), [0, 50, 100, 150]);
+  t.deepEqual(listTicks(0, 0.0031), [0, 0.001, 0.002, 0.003]);
   for (let end = 1e-6; end < 1e6; end *= 1.37) {
-    const ticks = listTicks(end);
+    const ticks = listTicks(0, end);
     t.true(ticks.length >= 3 && ticks.length <= 6 && ticks.at(-1)! <= end * 1.001, `${end}: ${ticks}`);
   }
 });
