@@ -39,7 +39,7 @@ export type ChosenBuild = {
 /** The graph to build: a path or an ONNX file's bytes, and a sentence on its scales. */
 export type ChosenGraph = { readonly model: string | Uint8Array; readonly note: string };
 
-/** What is said of an int8 engine without integers. */
+/** The note of an int8 engine without integers. */
 export const noIntegers =
   'No layer has enough products for each result to be faster with integers, so the engine computes in float, as one of fp32 does.';
 
