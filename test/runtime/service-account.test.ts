@@ -1,4 +1,5 @@
 /** In-cluster configuration, against a real apiserver. */
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +53,24 @@ test('a pod authenticates with its token, and uses a renewed token from the next
   t.is(await name(), 'system:serviceaccount:default:after');
   mount('worn out');
   t.is((await t.throwsAsync(name(), { instanceOf: ApiError })).status, 401);
+});
+
+test('requests leave no listener on their signal, and end with it', async (t) => {
+  const { folder, mount, env } = aPod();
+  mount(await tokenOf('many'));
+  const client = aClient(connectFromPod(env, folder)!);
+  const stop = new AbortController();
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+  const lane = async () => {
+    for (let i = 0; i < 20; i++) await client.review(reviews, {}, review, stop.signal);
+  };
+  await Promise.all([lane(), lane()]);
+  t.is(getEventListeners(stop.signal, 'abort').length, 0);
+  const cut = client.review(reviews, {}, review, stop.signal);
+  stop.abort(new Error('the caller has left'));
+  t.is((await t.throwsAsync(cut)).message, 'the caller has left');
+  const late = client.review(reviews, {}, review, stop.signal);
+  t.is((await t.throwsAsync(late)).message, 'the caller has left');
 });
 
 test('an apiserver with a certificate of another authority is rejected', async (t) => {
