@@ -31,6 +31,7 @@ const programs: Readonly<Record<string, string>> = {
   readelf: 'binutils',
   python3: 'python3-venv',
   prometheus: 'prometheus',
+  busybox: 'busybox-static',
   jq: 'jq',
   script: 'bsdutils',
   zsh: 'zsh',

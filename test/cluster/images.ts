@@ -2,7 +2,7 @@
  * Images for a cluster without a registry: a local base, our Dockerfile built by buildah, and archives for containerd.
  * Each is built once per content of its inputs.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -161,6 +161,18 @@ const importFolder = async (folder: string, tag: string): Promise<void> => {
   await buildah(['commit', '--quiet', container, tag]);
   await buildah(['rm', container]);
 };
+
+/** The image of deploy/samples/fill-claims.yaml. Its content is Debian's busybox, with links for the programs used. */
+export const busyboxArchive = (): Promise<string> =>
+  cached('image-busybox-v1.tar', async (path) => {
+    const folder = `${path}.folder`;
+    mkdirSync(join(folder, 'bin'), { recursive: true });
+    cpSync('/bin/busybox', join(folder, 'bin/busybox'), { dereference: true });
+    for (const name of ['sh', 'sleep', 'tar']) symlinkSync('busybox', join(folder, 'bin', name));
+    const tag = 'docker.io/library/busybox:1.37';
+    await importFolder(folder, tag);
+    await buildah(['push', '--quiet', tag, `docker-archive:${path}:${tag}`]);
+  });
 
 export const pauseArchive = (): Promise<string> =>
   cached(`image-pause-${digestOf(root, ['test/cluster/pause'])}.tar`, async (path) => {

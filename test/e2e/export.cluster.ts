@@ -14,6 +14,7 @@ import { sha256 } from '../../src/ground/base/digest.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
 import { aCodec } from '../builders/codec.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { busyboxArchive } from '../cluster/images.ts';
 import { eventually, linesOf } from '../cluster/run.ts';
 import {
   addSecret,
@@ -41,7 +42,7 @@ import { runPeer } from '../peers/venv.ts';
 import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
 import { fetchByPlugin, serveByInitContainer } from './fetched.ts';
 import { liveAsRelease } from './helm-release.ts';
-import { followBlock, startReading, watchAsShown } from './pages.ts';
+import { followBlock, followPages, startReading, watchAsShown } from './pages.ts';
 import { compareWithOnePod, startInParts } from './parts.ts';
 import { checkProgress, collectProgress, progressSeconds } from './progress.ts';
 import { compareMixes, type MixServers, startMixes } from './storage-mixes.ts';
@@ -59,7 +60,7 @@ let progress: ReturnType<typeof collectProgress>;
 let volumes: { readonly models: string; readonly exports: string };
 
 test.serial('kubectl wait sees the sample become Ready on a new cluster', async (t) => {
-  cluster = await startCluster();
+  cluster = await startCluster({ archives: [await busyboxArchive()] });
   await installOperator(cluster, [`--progress-seconds=${progressSeconds}`]);
   const { models, exports } = await layOut(cluster);
   volumes = { models: models!, exports: exports! };
@@ -77,7 +78,7 @@ test.serial('kubectl wait sees the sample become Ready on a new cluster', async 
   ]);
   t.true(isReady(await status()));
   t.deepEqual(await missing, [], 'docs/first-export.md shows lines that watch does not print');
-  reader = startReading(cluster);
+  reader = await startReading(cluster, volumes.models);
   await applyTheRest({ cluster, models: volumes.models });
   s3 = await startMixes(cluster, { models: volumes.models, like: small });
   killedPart = startInParts(cluster);
@@ -396,6 +397,11 @@ test.serial('a real Prometheus answers every query of the dashboard and of the a
     await prometheus.stop();
     await lines.return(undefined);
   }
+});
+
+test.serial('the pages show what pods and the plugin print, and their commands work', async (t) => {
+  t.deepEqual(await followPages(reader), []);
+  await untilStatus(cluster, 'detector', { holds: isReady, limitMs });
 });
 
 test.serial('in a quiet cluster the operator writes only its lease', async (t) => {

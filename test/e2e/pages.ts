@@ -1,18 +1,44 @@
 /** What pages show of pods that run, followed by a reader on the test cluster. */
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Cluster } from '../cluster/cluster.ts';
-import { linesOf } from '../cluster/run.ts';
-import { root } from '../demo/scenario.ts';
-import { blocksOf, findMissingLines, stepsOf } from '../pages/blocks.ts';
+import { linesOf, run } from '../cluster/run.ts';
+import { namespace, root, sampleName } from '../demo/scenario.ts';
+import { blocksOf, findMissingLines, pages, stepsOf } from '../pages/blocks.ts';
 import { makeReader, type Reader } from '../pages/reader.ts';
+import { findWay } from '../pages/ways.ts';
 
-/** A reader with this cluster. */
-export const startReading = ({ kubeconfig }: Cluster): Reader => makeReader({ KUBECONFIG: kubeconfig });
+/** A reader whose context names the namespace of the exports, and whose browser is a program that does nothing. */
+export const startReading = async ({ kubeconfig }: Cluster, models: string): Promise<Reader> => {
+  const reader = makeReader({ KUBECONFIG: 'kubeconfig' });
+  const path = join(reader.folder, 'kubeconfig');
+  cpSync(kubeconfig, path);
+  await run('kubectl', [
+    '--kubeconfig',
+    path,
+    'config',
+    'set-context',
+    '--current',
+    '--namespace',
+    namespace,
+  ]);
+  writeFileSync(join(reader.folder, '.bin/xdg-open'), '#!/bin/sh\n', { mode: 0o755 });
+  cpSync(join(models, `${sampleName}.tlt`), join(reader.folder, `${sampleName}.tlt`));
+  return reader;
+};
 
 /** Follows the blocks of one page that have this text. */
 export const followBlock = async (reader: Reader, page: string, part: string): Promise<void> => {
   for (const block of blocksOf(page).filter(({ text }) => text.includes(part))) await reader.follow(block);
+};
+
+/** Follows all blocks that need what only kubelets have; returns what does not happen as shown. */
+export const followPages = async (reader: Reader): Promise<readonly string[]> => {
+  const problems: string[] = [];
+  for (const block of pages.flatMap(blocksOf).filter((each) => findWay(each)?.[1] === 'kubelets'))
+    await reader.follow(block).catch((thrown: Error) => problems.push(thrown.message));
+  return problems;
 };
 
 /** The lines that `kubectl modelexport watch` of a page prints, from now on until the export is Ready. */

@@ -6,6 +6,8 @@ export type Way =
   | 'cluster'
   /** Runs with the real tools in a folder of inputs: `tools.cluster.ts`. */
   | 'tools'
+  /** Runs on the cluster of the end-to-end test, with the objects that it has then: `test/e2e/pages.ts`. */
+  | 'kubelets'
   /** The test in this file runs these words, or compares what is shown with what it makes itself. */
   | { readonly by: string }
   /** Cannot run as written, for this reason; programs, flags and files are checked. */
@@ -16,9 +18,6 @@ export type Row = readonly [part: string, way: Way];
 
 const build = {
   checked: 'builds or moves images, which needs Docker, a registry and digests of base images',
-} as const;
-const realPods = {
-  checked: 'needs pods that run; test/e2e asserts their states, and runs the plugin with them',
 } as const;
 const composed = { by: 'test/plugin/page.test.ts' } as const;
 
@@ -31,9 +30,15 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   'docs/first-export.md': [
     ['tlt-model pack', 'tools'],
     ['*', 'cluster'],
-    ['kubectl wait -n vision --for=condition=Ready pod', realPods],
+    [
+      'kubectl wait -n vision --for=condition=Ready pod',
+      {
+        checked:
+          'docs/storage.md runs the same with one file; the folder of photos exists on the test cluster',
+      },
+    ],
     ['$ kubectl modelexport watch', { by: 'test/e2e/export.cluster.ts' }],
-    ['$ kubectl modelexport status', realPods],
+    ['$ kubectl modelexport status', 'kubelets'],
     ['tail -c', { by: 'test/pages/tools.cluster.ts' }],
   ],
   'docs/device-classes.md': [['*', 'cluster']],
@@ -44,7 +49,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   ],
   'docs/operator.md': [['*', 'cluster']],
   'docs/monitoring.md': [['*', 'cluster']],
-  'docs/storage.md': [['*', realPods]],
+  'docs/storage.md': [['*', 'kubelets']],
   'docs/serving.md': [
     ['*', 'cluster'],
     [
@@ -65,10 +70,9 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   ],
   'docs/troubleshooting.md': [
     ['*', 'cluster'],
-    ['kubectl logs -n tlt-export-system', realPods],
-    ['$ kubectl modelexport status no-node', realPods],
-    ['$ kubectl modelexport status no-secret', { by: 'test/e2e/export.cluster.ts' }],
-    ['$ kubectl modelexport watch wrong-key', { by: 'test/e2e/export.cluster.ts' }],
+    ['kubectl logs -n tlt-export-system', 'kubelets'],
+    ['$ kubectl modelexport status no-node', 'kubelets'],
+    ['$ ', { by: 'test/e2e/export.cluster.ts' }],
     [
       '$ kubectl create secret generic wrong-key',
       {
@@ -84,7 +88,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
         checked: 'the demo builds a cluster of its own, whose steps test/e2e takes; npm test runs this check',
       },
     ],
-    ['kubectl describe', realPods],
+    ['kubectl describe', 'kubelets'],
     ['kubectl annotate', 'cluster'],
     ['tlt-export', 'tools'],
   ],
@@ -110,9 +114,9 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
     ['explain', 'tools'],
     ['modelexport convert', 'tools'],
     ['completion kubectl', 'tools'],
-    ['modelexport logs', realPods],
-    ['modelexport report', realPods],
-    ['modelexport fetch', realPods],
+    ['modelexport logs', 'kubelets'],
+    ['modelexport report', 'kubelets'],
+    ['modelexport fetch', 'kubelets'],
     ['modelexport retry', 'cluster'],
     ['modelexport suspend', 'cluster'],
   ],
@@ -120,9 +124,9 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   'helm/tlt-export-operator/README.md': [['helm install', { by: 'test/gitops/pages.cluster.ts' }]],
   'docs/reference/kubectl-modelexport.md': [
     ['*', 'cluster'],
-    ['modelexport logs', realPods],
-    ['modelexport report', realPods],
-    ['modelexport fetch', realPods],
+    ['modelexport logs', 'kubelets'],
+    ['modelexport report', 'kubelets'],
+    ['modelexport fetch', 'kubelets'],
   ],
   'docs/reference/operator.md': [
     ['*', { checked: 'runs until it is stopped; test/runtime starts the program with such flags' }],
