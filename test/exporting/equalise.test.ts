@@ -43,6 +43,16 @@ test('a network with unequal channels is exported equalised, with the gain in lo
   t.is(Number(before!.agreement!.sqnrDb).toFixed(1), without!.toFixed(1));
   t.is(Number(after!.agreement!.sqnrDb).toFixed(1), withGain!.toFixed(1));
   t.true(after!.notes.includes(`${noted}.`));
+  t.is(before!.levers, undefined);
+  const [kept, ...others] = after!.levers!.filter((lever) => lever.kept);
+  t.deepEqual(others, []);
+  t.is(kept!.after, after!.agreement!.sqnrDb);
+  t.is(kept!.before, before!.agreement!.sqnrDb);
+  const text = readFileSync(join(equalised.folder, 'r.html'), 'utf8');
+  t.true(
+    text.includes(`${Number(kept!.before).toFixed(1)} dB → ${Number(kept!.after).toFixed(1)} dB`),
+    text.slice(0, 99),
+  );
   t.true(graphOf(equalised.payload!).node.some(({ opType }) => opType === 'Min'));
   t.true(decibels(await classesOf(model), await classesOf(equalised.payload!)) > 100);
   t.true(readFileSync(join(equalised.folder, 'e.engine')).length > 10_000);

@@ -7,7 +7,7 @@ import type { FileContent } from '../../ground/base/whole-file.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
 import { nameFields } from '../../ground/contract/fields.ts';
 import type { LayerCosts } from '../report/layer-costs.ts';
-import type { ReportFile } from '../report/report.ts';
+import type { ReportFile, TriedLever } from '../report/report.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { findDistributions } from './distributions.ts';
 import { type EqualisedExport, equaliseExport } from './equalise-step.ts';
@@ -59,6 +59,8 @@ export type PreparedExport = ExportOutcome & {
   readonly sensitivity: LayerCosts | undefined;
   /** What became of the equalisation of channels; undefined if it was not requested. */
   readonly equalisation: string | undefined;
+  /** Changes of the graph that were tried for int8. */
+  readonly levers: readonly TriedLever[];
   /** The engine, if it was built before the artifacts are stored. */
   readonly engine?: MeasuredEngine;
 };
@@ -75,12 +77,12 @@ export type MeasuredEngine = {
 export const prepareExport = async (asked: ExportRequest, ports: ExportPorts): Promise<PreparedExport> => {
   checkKeptFloat(asked, ports);
   const scales = await findScales(asked, ports);
-  const { opened, quantised, note } = await equaliseExport(asked, scales.quantised, ports);
+  const { opened, quantised, note, levers } = await equaliseExport(asked, scales.quantised, ports);
   const request = { ...asked, opened };
   const found = { ...scales, quantised };
   const verdict = await judge(request, { quantised, note }, ports);
   const sensitivity = quantised && (await gate(request, quantised, ports));
-  return { request, found, quantised, verdict, sensitivity, equalisation: note };
+  return { request, found, quantised, verdict, sensitivity, equalisation: note, levers };
 };
 
 /**
@@ -165,7 +167,7 @@ function* scaleArtifacts(
 type ReportInput = PreparedExport & { readonly files: readonly ReportFile[] };
 
 async function* reportArtifacts(
-  { request, quantised, verdict, sensitivity, equalisation, engine, files }: ReportInput,
+  { request, quantised, verdict, sensitivity, equalisation, levers, engine, files }: ReportInput,
   { clock, signal }: ExportPorts,
 ): AsyncGenerator<ExportArtifact, void, ReportFile> {
   const { opened, architecture, dataType, source, keepFloat, audience } = request;
@@ -176,6 +178,7 @@ async function* reportArtifacts(
     opened,
     calibration: quantised?.origin === 'Calibration' ? quantised.calibration : undefined,
     ...(quantised?.origin === 'Training' && { trained: quantised }),
+    levers,
     files,
     notes: [
       ...(quantised ? floatNotes(keepFloat) : []),

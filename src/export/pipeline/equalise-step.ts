@@ -5,6 +5,7 @@
 import { listEqualisable } from '../../graph/transforms/equalise/equalise.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
+import type { TriedLever } from '../report/report.ts';
 import { tryEqualised } from './equalised-trial.ts';
 import type { ExportPorts, ExportRequest } from './request.ts';
 import type { ExportScales } from './scales-step.ts';
@@ -15,6 +16,7 @@ export type EqualisedExport = {
   readonly quantised: ExportScales | undefined;
   /** Undefined if the export does not ask for equalisation. */
   readonly note: string | undefined;
+  readonly levers: readonly TriedLever[];
 };
 
 /** @throws UserError as `measure` */
@@ -24,16 +26,18 @@ export const equaliseExport = async (
   ports: ExportPorts,
 ): Promise<EqualisedExport> => {
   const { opened, int8 } = request;
-  if (int8?.equalize !== 'auto' || quantised === undefined) return { opened, quantised, note: undefined };
-  const unchanged = (why: string): EqualisedExport => ({
+  if (int8?.equalize !== 'auto' || quantised === undefined)
+    return { opened, quantised, note: undefined, levers: [] };
+  const unchanged = (why: string, levers: readonly TriedLever[] = []): EqualisedExport => ({
     opened,
     quantised,
     note: `Channels were not equalised: ${why}`,
+    levers,
   });
   const obstacle = findObstacle(opened, quantised);
   if (obstacle !== undefined || quantised.origin !== 'Calibration') return unchanged(obstacle ?? '');
   const trial = await tryEqualised({ request, int8, plain: quantised.calibration }, ports);
-  if ('refused' in trial) return unchanged(trial.refused);
+  if ('refused' in trial) return unchanged(trial.refused, trial.levers);
   const { calibration } = trial;
   const { scales, heldOut } = calibration.calibrated;
   return { ...trial, quantised: { scales, heldOut, origin: 'Calibration', calibration } };

@@ -7,6 +7,8 @@ import {
   listEqualisable,
 } from '../../graph/transforms/equalise/equalise.ts';
 import type { OpenedModel } from '../models/open-model.ts';
+import { asDecibel } from '../report/decibel.ts';
+import type { TriedLever } from '../report/report.ts';
 import { type CalibrationSource, openSource } from './calibration-source.ts';
 import { measureChannelRanges } from './channel-ranges.ts';
 import { buildCache, type Calibrated, type CalibrationRequest, measure, type Watch } from './export.ts';
@@ -25,8 +27,13 @@ export type TrialRequest = {
 
 /** The equalised model and its calibration, or why the given model is better. */
 export type Trial =
-  | { readonly refused: string }
-  | { readonly opened: OpenedModel; readonly calibration: CalibrationDone; readonly note: string };
+  | { readonly refused: string; readonly levers: readonly TriedLever[] }
+  | {
+      readonly opened: OpenedModel;
+      readonly calibration: CalibrationDone;
+      readonly note: string;
+      readonly levers: readonly TriedLever[];
+    };
 
 /** Tries all convolutions, and depthwise ones alone. @throws UserError as `measure` */
 export const tryEqualised = async (asked: TrialRequest, ports: ExportPorts): Promise<Trial> => {
@@ -36,22 +43,39 @@ export const tryEqualised = async (asked: TrialRequest, ports: ExportPorts): Pro
   const watch: Watch = { ...ports, progress: (done, total) => ports.progress(done, total, 'Equalising') };
   const before = await agreementOf(opened, plain.calibrated, ports);
   let best: Measured | undefined;
+  const tried: Tried[] = [];
   let refused = 'the equalised graph differs from the given one by more than rounding';
   for (const equalised of await equalise(opened, counting, watch)) {
-    const tried = await calibrateEqualised(asked, { equalised, counting, watch }, ports);
-    if (tried === undefined) continue;
-    const figures = `SQNR ${tried.after.sqnrDb.toFixed(1)} dB with and ${before.sqnrDb.toFixed(1)} dB without, on ${tried.after.images} held-out images`;
-    if (!(tried.after.sqnrDb > (best?.after ?? before).sqnrDb)) {
+    const found = await calibrateEqualised(asked, { equalised, counting, watch }, ports);
+    if (found === undefined) continue;
+    tried.push({ equalised, before, after: found.after });
+    const figures = `SQNR ${found.after.sqnrDb.toFixed(1)} dB with and ${before.sqnrDb.toFixed(1)} dB without, on ${found.after.images} held-out images`;
+    if (!(found.after.sqnrDb > (best?.after ?? before).sqnrDb)) {
       refused = `that gains no accuracy (${figures})`;
       continue;
     }
     const note = `Channels are equalised before ${equalised.layers} convolutions, in the .etlt too (${figures}; ${costOf(equalised)})`;
-    best = { ...tried, note };
+    best = { ...found, note };
   }
-  return best ?? { refused };
+  const levers = tried.map((each) => describeLever(each, each.after === best?.after));
+  return best ? { ...best, levers } : { refused, levers };
 };
 
-type Measured = Exclude<Trial, { readonly refused: string }> & { readonly after: Agreement };
+type Tried = {
+  readonly equalised: EqualisedModel;
+  readonly before: Agreement;
+  readonly after: Agreement;
+};
+
+const describeLever = ({ equalised, before, after }: Tried, kept: boolean): TriedLever => ({
+  name: `Channels equalised before ${equalised.layers} convolutions`,
+  images: after.images,
+  before: asDecibel(before.sqnrDb),
+  after: asDecibel(after.sqnrDb),
+  kept,
+});
+
+type Measured = Omit<Exclude<Trial, { readonly refused: string }>, 'levers'> & { readonly after: Agreement };
 
 type Candidate = {
   readonly equalised: EqualisedModel;

@@ -9,7 +9,13 @@ import type { Architecture, DataType } from '../../ground/contract/architectures
 import type { OpenedModel } from '../models/open-model.ts';
 import type { LayerCosts } from '../report/layer-costs.ts';
 import { reportPage } from '../report/page.ts';
-import { type ExportReport, type ReportFacts, type ReportFile, reportOf } from '../report/report.ts';
+import {
+  type ExportReport,
+  type ReportFacts,
+  type ReportFile,
+  reportOf,
+  type TriedLever,
+} from '../report/report.ts';
 import type { Calibrated, CalibrationRequest } from './export.ts';
 import {
   batchHeldOut,
@@ -43,6 +49,8 @@ export type ReportRequest = {
   readonly sensitivity?: LayerCosts | undefined;
   /** Share of an int8 engine that computes in int8. */
   readonly int8?: ReportFacts['int8'] | undefined;
+  /** Changes that were tried for int8. */
+  readonly levers: readonly TriedLever[];
   readonly files: readonly ReportFile[];
   readonly notes: readonly string[];
   /** Latencies that are known already; measured if undefined. */
@@ -136,7 +144,7 @@ const factsOf = (
   preprocessing: Preprocessing | undefined,
   images: ReportFacts['thumbnails'],
 ): ReportFacts => {
-  const { opened, architecture, dataType, source, files, notes, int8 } = request;
+  const { opened, architecture, dataType, source, files, notes, levers, int8 } = request;
   const { sha256, payload, input: name, channels, height, width, outputs } = opened;
   const { order, mean, scale } = preprocessing ?? opened.preprocessing;
   return {
@@ -149,6 +157,7 @@ const factsOf = (
     thumbnails: images,
     preprocessing: { order: channels === 1 ? 'grey' : order, mean, scale },
     notes,
+    ...(levers.length > 0 && { levers }),
     ...(int8 && { int8 }),
   };
 };

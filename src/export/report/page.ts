@@ -13,7 +13,7 @@ import { tensorSection } from './tensor-table.ts';
 
 /** The page as HTML text. */
 export const reportPage = (report: ExportReport): string => {
-  const { architecture, dataType, model, notes, calibration, sensitivity, int8, agreement } = report;
+  const { architecture, dataType, model, notes, calibration, sensitivity, int8, levers, agreement } = report;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -25,6 +25,7 @@ ${notes.length > 0 ? html`<div class="notes" role="note">${notes.map((note) => h
 <ul class="cards">${cards(report)}</ul>
 ${sourceSection(report)}
 ${int8 && int8Section(int8)}
+${levers && leverSection(levers)}
 ${agreement?.outputs && outputSection(agreement.outputs)}
 ${inputs(report)}
 ${sensitivity && layerSection(sensitivity)}
@@ -90,6 +91,13 @@ const int8Section = ({ floatBecause }: NonNullable<ExportReport['int8']>): Marku
     ? undefined
     : html`<section aria-labelledby="float"><h2 id="float">Layers in float</h2><ul>
 ${floatBecause.map(({ why, layers }) => html`<li>${layers} ${why}</li>`)}</ul></section>`;
+
+const leverSection = (levers: NonNullable<ExportReport['levers']>): Markup =>
+  html`<section aria-labelledby="levers"><h2 id="levers">Tried for int8</h2><dl>
+${levers.map(
+  ({ name, images, before, after, kept }) =>
+    html`<dt>${name}</dt><dd>${decibelText(before)} → ${decibelText(after)} on ${images} held-out images, ${kept ? 'kept' : 'not kept'}</dd>`,
+)}</dl></section>`;
 
 const outputSection = (outputs: NonNullable<NonNullable<ExportReport['agreement']>['outputs']>): Markup =>
   html`<section aria-labelledby="outputs"><h2 id="outputs">Agreement of each output</h2><dl>

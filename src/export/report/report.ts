@@ -41,8 +41,19 @@ export type ReportFacts = {
   readonly latency?: { readonly floatMicroseconds: number; readonly int8Microseconds: number };
   /** What the reader must know, for example why a part is missing. */
   readonly notes: readonly string[];
+  /** Changes that were tried for int8; absent if none was. */
+  readonly levers?: readonly TriedLever[];
   /** Only of an int8 export. */
   readonly int8?: ReportInt8;
+};
+
+/** A change of the graph that was tried for int8: SQNR on held-out images without and with it. */
+export type TriedLever = {
+  readonly name: string;
+  readonly images: number;
+  readonly before: Decibel;
+  readonly after: Decibel;
+  readonly kept: boolean;
 };
 
 /** Share of an engine with these scales that computes in int8. */
