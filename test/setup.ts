@@ -10,7 +10,7 @@ import { buildImages } from './cluster/images.ts';
 import { run } from './cluster/run.ts';
 import { peerPython } from './peers/venv.ts';
 import { photosFolder } from './photos/photos.ts';
-import { bindingVersions, readBindings } from './tensorrt/bindings.ts';
+import { readableVersions, readBindings } from './tensorrt/bindings.ts';
 import { rtxEnvironment, rtxReleases } from './tensorrt/releases.ts';
 import { standInArchive } from './tensorrt/stand-in-images.ts';
 
@@ -75,7 +75,7 @@ await helmBinary();
 await gitopsRunner();
 await peerPython();
 await photosFolder();
-await Promise.all(bindingVersions.map(readBindings));
+await Promise.all(readableVersions.map(readBindings));
 for (const release of rtxReleases) await rtxEnvironment(release);
 if (process.argv.includes('--cluster')) {
   await foreignCrds('gitops');

@@ -2,7 +2,7 @@
 
 Usage: bindings_api.py WHEEL FOLDER
 
-The bindings are on PyPI for CPython 3.11; the libraries that they link are not. They import a dozen C functions from them, so
+The bindings are on PyPI for CPython 3.11 (those of 8.5 for 3.6 to 3.10); the libraries that they link are not. They import a dozen C functions from them, so
 libraries with those symbols, each of which returns null, are enough to load the module and to read its names. Nothing can be
 built with it: every factory fails. Needs gcc, nm and readelf. NVIDIA's files stay in FOLDER.
 
@@ -94,7 +94,8 @@ def main():
     wheel, folder = sys.argv[1:]
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
-    home = os.path.join(folder, "tensorrt_bindings")
+        module = next(name for name in archive.namelist() if name.endswith("/tensorrt.so"))
+    home = os.path.join(folder, os.path.dirname(module))
     make_libraries(home)
     env = {**os.environ, "LD_LIBRARY_PATH": home, "PYTHONPATH": home, "TENSORRT_BINDINGS": home}
     sys.stdout.write(subprocess.run([sys.executable, "-B", __file__], check=True, capture_output=True, text=True, env=env).stdout)

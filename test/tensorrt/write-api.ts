@@ -1,6 +1,6 @@
 /** Entry: writes fixtures/tensorrt/api.json again from the bindings on PyPI (`npm run generate:tensorrt-api`). */
 import { writeFileSync } from 'node:fs';
-import { apiTableFile, makeApiTable } from './bindings.ts';
+import { apiTableFile, makeApiTable } from './api-table.ts';
 
 const { versions, ...tables } = await makeApiTable();
 const lines = (value: object, indent: string): string =>
