@@ -10,10 +10,12 @@ import { type Driven, reportOf } from '../builders/driver.ts';
 import type { BindingVersion } from './bindings.ts';
 import { type Classic, driveClassic, keptLayer } from './classic.ts';
 import { combinations } from './combinations.ts';
+import { findPython } from './pinned-wheels.ts';
 import { gpus } from './stand-in.ts';
 
 /** The bindings of each version in the combinations. */
 const bindings: Readonly<Record<string, BindingVersion>> = {
+  '8.5.2': '8.5.2.2',
   '8.6.1': '8.6.1',
   '10.3': '10.3.0',
   '10.8.0': '10.8.0.43',
@@ -42,12 +44,19 @@ const planned = combinations.flatMap(({ name, request }) => {
   return plan && version && request.backend === 'TensorRt' ? [{ name, plan, version }] : [];
 });
 
+/** The driver for 8.5 runs in the Python of JetPack 5, where it is installed; the title says which Python it was. */
+const python38 = findPython('3.8');
+const pythonOf = (version: BindingVersion) =>
+  version === '8.5.2.2' && python38
+    ? { python: python38, told: ' with Python 3.8' }
+    : { python: 'python3', told: version === '8.5.2.2' ? ' (not with Python 3.8, which is not here)' : '' };
+
 for (const { name, plan, version } of planned)
-  test(`the driver builds ${name}`, async (t) => {
+  test(`the driver builds ${name}${pythonOf(version).told}`, async (t) => {
     const capability = plan.gpu?.computeCapability ?? '8.6';
     const gpu = { capability, name: 'NVIDIA A10', dlaCores: 2 };
     const onDlaAlone = plan.dla?.gpuFallback === false;
-    const driven = await driveClassic({ version, plan, gpu });
+    const driven = await driveClassic({ version, plan, gpu, python: pythonOf(version).python });
     if (onDlaAlone)
       return t.is(driven.code, failures.EngineUnsupported.exitCode, 'a softmax cannot run there');
     t.is(driven.code, 0, `${JSON.stringify(lastLine(driven))}\n${driven.stderr}`);

@@ -22,6 +22,8 @@ export const keptLayer = layerName(graphOf(classifier).node.filter(({ opType }) 
 
 export type Classic = StandIn & {
   readonly options?: Partial<EngineOptions>;
+  /** In place of `python3`. */
+  readonly python?: string;
   /** In place of the planned one. */
   readonly plan?: TensorRtPlan;
   readonly change?: Partial<BuildRequest>;
@@ -47,7 +49,7 @@ export const driveClassic = async (classic: Classic): Promise<Driven> => {
   const built = { ...planned, batch: plan.batch, model: classifier, graph, scales };
   const tensorRt = makeTensorRtBuild(plan, built, plan.layerPrecision.kept ? [keptLayer] : []);
   return drive({
-    python: 'python3',
+    python: classic.python ?? 'python3',
     request: {
       ...buildRequest(options, built, { work: '', built: '' }),
       tensorRt: { ...tensorRt, ...classic.build },

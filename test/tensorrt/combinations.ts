@@ -65,6 +65,7 @@ const asked: Readonly<Record<string, Partial<PlanRequest>>> = {
 };
 
 const versions: readonly (readonly [TensorRtBackend, string])[] = [
+  ['TensorRt', '8.5.2'],
   ['TensorRt', '8.6.1'],
   ['TensorRt', '10.3'],
   ['TensorRt', '10.8.0'],
@@ -93,6 +94,19 @@ export const combinations: readonly Combination[] = [
   {
     name: 'TensorRt 10.3 for the faster of int8 and float',
     request: { ...fp16, backend: 'TensorRt', version: '10.3', prefer: 'Fastest' },
+  },
+  { name: 'TensorRt 8.4', request: { ...fp16, backend: 'TensorRt', version: '8.4.1' } },
+  {
+    name: 'TensorRt 8.5.2: fp16 on the GPU of a Xavier',
+    request: { ...fp16, backend: 'TensorRt', version: '8.5.2', computeCapability: '7.2' },
+  },
+  {
+    name: 'TensorRt 8.5.2: int8 on the DLA of a Xavier',
+    request: { ...base, ...int8, ...orin, backend: 'TensorRt', version: '8.5.2', computeCapability: '7.2' },
+  },
+  {
+    name: 'TensorRt 8.5.2: fp16, builderOptimizationLevel alone',
+    request: { ...fp16, backend: 'TensorRt', version: '8.5.2', builderOptimizationLevel: 3 },
   },
   { name: 'TensorRt 7.2', request: { ...fp16, backend: 'TensorRt', version: '7.2' } },
   { name: 'TensorRt 12.0', request: { ...fp16, backend: 'TensorRt', version: '12.0' } },

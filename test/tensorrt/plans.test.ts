@@ -40,6 +40,7 @@ test('every rule refuses at least one of the combinations, and each message says
     'PreferenceOfOtherBackend',
     'RouteMissing',
     'ScalesMissing',
+    'SettingMissing',
     'TuringFloat32',
     'VersionMissing',
     'VersionUnknown',

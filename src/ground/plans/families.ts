@@ -20,13 +20,15 @@ export type Family = {
    * Routes of int8 on a GPU, the default first, or none; a DLA takes dynamic ranges alone. A calibrator that returns a cache and
    * never calibrates is not among them: TensorRT skips a cache whose first line names another version or algorithm, then
    * asks for batches, and reports neither which scales it used nor which it lacked. ITensor.set_dynamic_range is in every
-   * version that has calibrators (8.6.1, 10.0.1 to 10.16.1) and absent where they are (11.0 to 11.4); it returns whether
+   * version that has calibrators (8.5.2, 8.6.1, 10.0.1 to 10.16.1) and absent where they are (11.0 to 11.4); it returns whether
    * it took the range, and the range can be read back. Q/DQ nodes come first from 10 on: implicit quantisation is
    * deprecated since 10.1, and the quantised graph is the one whose accuracy the export measured.
    */
   readonly int8: readonly Int8Route[];
   readonly hasDla: boolean;
   readonly hardwareCompatibility: readonly HardwareCompatibility[];
+  /** Settings that later versions have. */
+  readonly lacks?: readonly ('builderOptimizationLevel' | 'maxAuxStreams' | 'versionCompatible')[];
   readonly hasProgress: boolean;
   readonly hasTimingCache: boolean;
   readonly pluginNodes: PluginNodes;
@@ -41,6 +43,14 @@ const classic = {
   hasTimingCache: true,
   int8: ['QdqGraph', 'DynamicRanges'],
   pluginNodes: 'Kept',
+} as const;
+
+const eight = {
+  // The ONNX parser of 8.x takes no network without this flag.
+  weaklyTyped: ['EXPLICIT_BATCH'],
+  int8: ['DynamicRanges', 'QdqGraph'],
+  hasDla: true,
+  hasProgress: false,
 } as const;
 
 const newer10 = {
@@ -67,15 +77,22 @@ export const families = {
   TensorRt: [
     {
       ...classic,
+      ...eight,
+      title: 'TensorRT 8.5',
+      from: '8.5',
+      below: '8.6',
+      hardwareCompatibility: ['None'],
+      lacks: ['builderOptimizationLevel', 'maxAuxStreams', 'versionCompatible'],
+      // Release notes of 8.5.2: the last release for Kepler (3.x). The plugins in its wheel have code for 3.5 to 9.0.
+      capabilities: { from: '3.5', to: '9.0' },
+    },
+    {
+      ...classic,
+      ...eight,
       title: 'TensorRT 8.6',
       from: '8.6',
       below: '9',
-      // The ONNX parser of 8.6 takes no network without this flag.
-      weaklyTyped: ['EXPLICIT_BATCH'],
-      int8: ['DynamicRanges', 'QdqGraph'],
-      hasDla: true,
       hardwareCompatibility: ['None', 'AmperePlus'],
-      hasProgress: false,
       capabilities: { from: '5.0', to: '9.0' }, // support matrix of 8.6.1
     },
     {

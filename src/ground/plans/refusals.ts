@@ -50,7 +50,7 @@ const rules: Readonly<Record<string, Rule>> = {
   DlaOfOtherVersion: ({ dla }, { title, hasDla }) =>
     dla !== undefined &&
     !hasDla &&
-    `${title} has no support for a DLA: use TensorRT 8.6 to 10.7, or leave ${field('dlaCore')} out`,
+    `${title} has no support for a DLA: use TensorRT 8.5 to 10.7, or leave ${field('dlaCore')} out`,
 
   DlaOfOtherDevice: ({ dla, computeCapability }) =>
     dla !== undefined &&
@@ -81,10 +81,17 @@ const rules: Readonly<Record<string, Rule>> = {
     !int8.includes(int8Route) &&
     `${title} has neither a calibrator nor dynamic ranges: set the int8 route to QdqGraph, or leave it out`,
 
+  SettingMissing: (request, { title, lacks = [] }) => {
+    const asked = lacks.filter((setting) => request[setting] !== undefined && request[setting] !== false);
+    return (
+      asked.length > 0 && `${title} has no ${asked.join(', ')}: leave it out, or use TensorRT 8.6 or later`
+    );
+  },
+
   CompatibilityMissing: ({ hardwareCompatibility: level }, { hardwareCompatibility: levels, title }) =>
     level !== undefined &&
     !levels.includes(level) &&
-    `${title} has no hardwareCompatibilityLevel ${level}: it knows ${levels.join(', ')}`,
+    `${title} has no hardwareCompatibilityLevel ${level}: ${levels.length > 1 ? `it knows ${levels.join(', ')}` : 'leave it out, or use TensorRT 8.6 or later'}`,
 
   CompatibilityTooOld: ({ hardwareCompatibility, computeCapability }) =>
     hardwareCompatibility === 'AmperePlus' &&

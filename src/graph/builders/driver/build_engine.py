@@ -2,7 +2,7 @@
 
 Usage: build_engine.py REQUEST.json
 
-One driver serves two modules: classic `tensorrt` 8.6 to 11, on a machine with the GPU, and `tensorrt_rtx` (TensorRT for
+One driver serves two modules: classic `tensorrt` 8.5 to 11, on a machine with the GPU, and `tensorrt_rtx` (TensorRT for
 RTX), which builds for a named compute capability and needs no GPU. It needs Python 3.8 or later and nothing else. The
 plan in the request has every decision, in the names of TensorRT's own API: a name that the installed version lacks is an
 error, never a default. The model is parsed from memory, and only the engine, the report and the timing cache are written.
@@ -405,7 +405,7 @@ def set_timing_cache(config, paths):
 
 
 def precision_of(described):
-    """8.6 to 10.x: "Format/Datatype"; 11: "DataType" beside "Format"."""
+    """8.5 to 10.x: "Format/Datatype"; 11: "DataType" beside "Format"."""
     text = str(described.get("DataType") or described.get("Format/Datatype") or described.get("Format", ""))
     for name, pattern in (("INT8", "int8"), ("BF16", "bf16|bfloat"), ("HALF", "fp16|half"), ("FLOAT", "fp32|float")):
         if re.search(pattern, text, re.IGNORECASE):
