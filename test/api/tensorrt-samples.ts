@@ -15,6 +15,7 @@ export const sampleClasses = parseAllDocuments(text).map((document) => document.
 const expected: Readonly<Record<string, readonly [from: string, below: string, int8: string]>> = {
   t4: ['10.0', '10.8', 'QdqGraph'],
   l4: ['10.9', '11', 'QdqGraph'],
+  'xavier-jetpack-5-1-dla': ['8.5', '8.6', 'DynamicRanges'],
   'orin-jetpack-6-0': ['8.6', '9', 'DynamicRanges'],
   'orin-jetpack-6-1-dla': ['10.0', '10.8', 'DynamicRanges'],
 };

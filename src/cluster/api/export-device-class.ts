@@ -99,7 +99,7 @@ const engine = object(
       ...builderOptions,
       int8: oneOf(
         int8Routes,
-        'How int8 scales reach the builder: tensor by tensor, or as Q/DQ nodes. Defaults to DynamicRanges for TensorRT 8.6 and for a DLA, and to QdqGraph otherwise.',
+        'How int8 scales reach the builder: tensor by tensor, or as Q/DQ nodes. Defaults to DynamicRanges for TensorRT 8.5 and 8.6 and for a DLA, and to QdqGraph otherwise.',
       ),
     }),
     tensorRtRtx: object('Options of backend TensorRtRtx.', builderOptions),

@@ -41,7 +41,7 @@ export const backends = {
     int8FormatVersion: 2,
   },
   TensorRt: {
-    description: "Classic TensorRT 8.6 to 11 in NVIDIA's image, built on a node that has the GPU.",
+    description: "Classic TensorRT 8.5 to 11 in NVIDIA's image, built on a node that has the GPU.",
     engineFile: 'model.engine',
     needsGpu: true,
     needsComputeCapability: false,
