@@ -48,11 +48,11 @@ const planned = combinations.flatMap(({ name, request }) => {
 const python38 = findPython('3.8');
 const pythonOf = (version: BindingVersion) =>
   version === '8.5.2.2' && python38
-    ? { python: python38, told: ' with Python 3.8' }
-    : { python: 'python3', told: version === '8.5.2.2' ? ' (not with Python 3.8, which is not here)' : '' };
+    ? { python: python38, note: ' with Python 3.8' }
+    : { python: 'python3', note: version === '8.5.2.2' ? ' (not with Python 3.8, which is not here)' : '' };
 
 for (const { name, plan, version } of planned)
-  test(`the driver builds ${name}${pythonOf(version).told}`, async (t) => {
+  test(`the driver builds ${name}${pythonOf(version).note}`, async (t) => {
     const capability = plan.gpu?.computeCapability ?? '8.6';
     const gpu = { capability, name: 'NVIDIA A10', dlaCores: 2 };
     const onDlaAlone = plan.dla?.gpuFallback === false;
