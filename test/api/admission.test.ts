@@ -112,7 +112,7 @@ test(
   }),
 );
 test('the sample classes of classic TensorRT are accepted, and have plans for their TensorRT versions', async (t) => {
-  t.is(sampleClasses.length, 4);
+  t.is(sampleClasses.length, 5);
   for (const each of sampleClasses) havePlans(t, JSON.parse(await dryRun({ ...each })));
 });
 
