@@ -13,7 +13,7 @@ import { type Background, background, eventually, run } from './run.ts';
 export type ControlPlaneOptions = {
   /** Folder for state and logs. Defaults to a temporary folder, which is removed at the end. */
   readonly folder?: string;
-  /** Writes requests that change objects to an audit log: of all users, or only of these. */
+  /** Writes requests that change objects, and all of pods, to an audit log; or what only these users change. */
   readonly audit?: boolean | readonly string[];
   /** Additional administrators; each has its own kubeconfig. */
   readonly users?: readonly string[];
@@ -58,6 +58,7 @@ const auditPolicy = (users: readonly string[]): string =>
     kind: 'Policy',
     omitStages: ['RequestReceived'],
     rules: [
+      ...(users.length > 0 ? [] : [{ level: 'Metadata', userGroups: ['system:serviceaccounts'] }]),
       { level: 'None', verbs: ['get', 'list', 'watch'] },
       { level: 'Metadata', ...(users.length > 0 && { users }) },
     ],

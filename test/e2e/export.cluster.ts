@@ -40,10 +40,12 @@ import { startPrometheus } from '../monitoring/prometheus.ts';
 import type { Reader } from '../pages/reader.ts';
 import { runPeer } from '../peers/venv.ts';
 import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
+import { suspendAndChange } from './changed.ts';
 import { fetchByPlugin, serveByInitContainer } from './fetched.ts';
 import { liveAsRelease } from './helm-release.ts';
 import { followBlock, followPages, startReading, watchAsShown } from './pages.ts';
 import { compareWithOnePod, startInParts } from './parts.ts';
+import { isReading, requestsOfOperator, usesAllPermissions } from './permissions.ts';
 import { checkProgress, collectProgress, progressSeconds } from './progress.ts';
 import { compareMixes, type MixServers, startMixes } from './storage-mixes.ts';
 
@@ -430,26 +432,19 @@ test.serial('in a quiet cluster the operator writes only its lease', async (t) =
   t.true(before > 20, 'the audit log has the writes of before');
 });
 
+test.serial('an export that waits is suspended and resumed, and a change replaces its Job', (t) =>
+  suspendAndChange(t, cluster, { namespace, name: 'no-claim' }),
+);
+
+test.serial('the operator has used every permission that it has', (t) => usesAllPermissions(t, cluster));
+
 test.serial(
   'a Helm release replaces the installation, and an export runs through upgrade, rollback and uninstall',
   (t) => liveAsRelease(t, cluster),
 );
 
-/** Writes of the operator's ServiceAccount in the audit log, without those of its lease. */
+/** Writes of the operator in the audit log, without those of its lease. */
 const writes = (): readonly string[] =>
-  readFileSync(cluster.auditLog, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as AuditEvent)
-    .filter(
-      ({ user, objectRef }) =>
-        user.username.endsWith(':tlt-export-operator') && objectRef?.resource !== 'leases',
-    )
+  requestsOfOperator(cluster)
+    .filter(({ verb, objectRef }) => !isReading(verb) && objectRef?.resource !== 'leases')
     .map(({ verb, requestURI }) => `${verb} ${requestURI}`);
-
-type AuditEvent = {
-  readonly verb: string;
-  readonly requestURI: string;
-  readonly user: { readonly username: string };
-  readonly objectRef?: { readonly resource: string };
-};
