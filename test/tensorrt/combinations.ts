@@ -108,6 +108,10 @@ export const combinations: readonly Combination[] = [
     name: 'TensorRt 8.5.2: fp16, builderOptimizationLevel alone',
     request: { ...fp16, backend: 'TensorRt', version: '8.5.2', builderOptimizationLevel: 3 },
   },
+  ...['10.3', '10.7'].map((version) => ({
+    name: `TensorRt ${version}: fp16 on Volta`,
+    request: { ...fp16, backend: 'TensorRt', version, computeCapability: '7.0' } as const,
+  })),
   { name: 'TensorRt 7.2', request: { ...fp16, backend: 'TensorRt', version: '7.2' } },
   { name: 'TensorRt 12.0', request: { ...fp16, backend: 'TensorRt', version: '12.0' } },
   { name: 'TensorRt 9.3', request: { ...fp16, backend: 'TensorRt', version: '9.3' } },

@@ -53,6 +53,14 @@ const eight = {
   hasProgress: false,
 } as const;
 
+const older10 = {
+  weaklyTyped: [],
+  stronglyTyped: ['STRONGLY_TYPED'],
+  hasDla: true,
+  hardwareCompatibility: ['None', 'AmperePlus'],
+  hasProgress: true,
+} as const;
+
 const newer10 = {
   weaklyTyped: [],
   stronglyTyped: ['STRONGLY_TYPED'],
@@ -97,15 +105,19 @@ export const families = {
     },
     {
       ...classic,
-      title: 'TensorRT 10.0 to 10.7',
+      ...older10,
+      title: 'TensorRT 10.0 to 10.4',
       from: '10.0',
-      below: '10.8',
-      weaklyTyped: [],
-      stronglyTyped: ['STRONGLY_TYPED'],
-      hasDla: true,
-      hardwareCompatibility: ['None', 'AmperePlus'],
-      hasProgress: true,
+      below: '10.5',
       capabilities: { from: '7.0', to: '9.0' }, // support matrix of 10.1; Blackwell came with 10.8
+    },
+    {
+      ...classic,
+      ...older10,
+      title: 'TensorRT 10.5 to 10.7',
+      from: '10.5',
+      below: '10.8',
+      capabilities: { from: '7.5', to: '9.0' }, // release notes of 10.5: Volta (7.0) is removed
     },
     {
       ...classic,
