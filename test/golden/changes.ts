@@ -35,7 +35,7 @@ export const changes: readonly Change[] = [
   },
   {
     names: /^engine key of an (int8 export|export that calibrates on the training set) on cpu$/,
-    commit: '6100cde',
+    commit: '61b81e9',
     why: 'Int8 engines of ONNX Runtime pool integers in another order and have no PRelu: the version of their format is part of the key.',
   },
 ];
