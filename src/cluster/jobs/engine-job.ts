@@ -13,12 +13,12 @@ import {
   workFiles,
 } from '../../ground/contract/layout.ts';
 import type { Int8Facts } from '../../ground/contract/result-schema.ts';
-import type { EngineTask, Source } from '../../ground/contract/task.ts';
+import type { EngineFacts, EngineTask, Source } from '../../ground/contract/task.ts';
 import { makeEngineRequest, planEngine } from '../../ground/plans/engine-plan.ts';
 import { devicesOf } from '../api/class-pods.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
-import { type EngineFacts, hasStrictTypes, makeEngineFacts } from './engine-request.ts';
+import { hasStrictTypes, makeEngineFacts } from './engine-request.ts';
 import { type Images, workerProgram } from './images.ts';
 import { deadlineSecondsOf, type JobDraft, makeJob } from './job.ts';
 import { hashEngineInputs } from './keys.ts';

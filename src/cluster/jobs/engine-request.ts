@@ -2,26 +2,13 @@
 import { canonicalJson } from '../../ground/base/digest.ts';
 import { parseByteQuantity } from '../../ground/base/quantity.ts';
 import { nameFields } from '../../ground/contract/fields.ts';
-import type { EngineTask } from '../../ground/contract/task.ts';
+import type { EngineFacts } from '../../ground/contract/task.ts';
 import { makeEngineRequest, planEngine } from '../../ground/plans/engine-plan.ts';
 import type { PlanRefusal } from '../../ground/plans/plan-request.ts';
 import { readEngineSettings } from '../api/engine-settings.ts';
 import type { ExportDeviceClass } from '../api/export-device-class.ts';
 import type { ModelExport } from '../api/model-export.ts';
 import { dataTypeOf } from './keys.ts';
-
-/** The fields of an engine task that decide how the engine is built. */
-export type EngineFacts = Pick<
-  EngineTask,
-  | 'backend'
-  | 'dataType'
-  | 'maxBatchSize'
-  | 'maxWorkspaceSizeBytes'
-  | 'keepFloat'
-  | 'trained'
-  | 'minAgreement'
-  | 'settings'
->;
 
 /** The engine of a ModelExport for one device class. */
 export type AskedEngine = {

@@ -5,7 +5,7 @@ import { graphOf, inputsOf, shapeOf } from '../../formats/onnx/graph.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { backends } from '../../ground/contract/backends.ts';
 import { buildReportFile, workFiles } from '../../ground/contract/layout.ts';
-import type { BuildRequest, EngineTask } from '../../ground/contract/task.ts';
+import type { BuildRequest, EngineFacts } from '../../ground/contract/task.ts';
 import type { BatchProfile } from '../../ground/contract/tensorrt-plan.ts';
 import {
   type EnginePlan,
@@ -17,18 +17,8 @@ import { outputRoles } from '../evaluation/output-roles.ts';
 import type { Scales } from '../precision/qdq.ts';
 import { makeTensorRtBuild } from './tensorrt-build.ts';
 
-/** The parts of an engine task that decide how it is built. */
-export type EngineOptions = Pick<
-  EngineTask,
-  | 'backend'
-  | 'dataType'
-  | 'maxBatchSize'
-  | 'maxWorkspaceSizeBytes'
-  | 'keepFloat'
-  | 'trained'
-  | 'minAgreement'
-  | 'settings'
-> & {
+/** What decides how an engine is built. */
+export type EngineOptions = EngineFacts & {
   /** Batch sizes, of a graph that takes every size; those of `makeBatchProfile` if undefined. */
   readonly batch?: BatchProfile | undefined;
 };

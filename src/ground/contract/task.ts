@@ -121,6 +121,19 @@ export type EngineTask = {
   readonly folder: string;
 };
 
+/** The fields of an engine task that decide how the engine is built. */
+export type EngineFacts = Pick<
+  EngineTask,
+  | 'backend'
+  | 'dataType'
+  | 'maxBatchSize'
+  | 'maxWorkspaceSizeBytes'
+  | 'keepFloat'
+  | 'trained'
+  | 'minAgreement'
+  | 'settings'
+>;
+
 /** `build-request.json`, the input of a build driver. Paths are absolute, sizes in bytes, shapes [N,C,H,W]. */
 export type BuildRequest = {
   readonly model: string;
