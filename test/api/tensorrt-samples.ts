@@ -13,11 +13,11 @@ export const sampleClasses = parseAllDocuments(text).map((document) => document.
 
 /** The versions that the plan of each class is for, and its way of int8. */
 const expected: Readonly<Record<string, readonly [from: string, below: string, int8: string]>> = {
-  t4: ['10.0', '10.8', 'QdqGraph'],
+  t4: ['10.0', '10.5', 'QdqGraph'],
   l4: ['10.9', '11', 'QdqGraph'],
   'xavier-jetpack-5-1-dla': ['8.5', '8.6', 'DynamicRanges'],
   'orin-jetpack-6-0': ['8.6', '9', 'DynamicRanges'],
-  'orin-jetpack-6-1-dla': ['10.0', '10.8', 'DynamicRanges'],
+  'orin-jetpack-6-1-dla': ['10.0', '10.5', 'DynamicRanges'],
 };
 
 /** The class, with the defaults of the apiserver, is planned for int8 and fp16 as its TensorRT version needs. */
