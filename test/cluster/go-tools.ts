@@ -61,17 +61,20 @@ const crdSources = {
   ],
 } as const;
 
+/** The folder of a Go module, which Go downloads once. */
+const downloadModule = async (module: string, label: string): Promise<string> => {
+  const download = await run('go', ['mod', 'download', '-json', module], { label });
+  return (JSON.parse(download) as { readonly Dir: string }).Dir;
+};
+
 /** A folder with the CRDs of Argo CD and Flux, or with those of the Prometheus operator. */
 export const foreignCrds = (of: keyof typeof crdSources): Promise<string> => {
   const sources = crdSources[of];
   return cached(`crds-${of}-${digestOf(runnerFolder, [], JSON.stringify(sources))}`, async (path) => {
     mkdirSync(path);
     for (const { module, files } of sources) {
-      const label = `downloading the CRDs of ${module} (first run only)`;
-      const { Dir } = JSON.parse(await run('go', ['mod', 'download', '-json', module], { label })) as {
-        readonly Dir: string;
-      };
-      for (const file of files) writeFileSync(join(path, basename(file)), readFileSync(join(Dir, file)));
+      const folder = await downloadModule(module, `downloading the CRDs of ${module} (first run only)`);
+      for (const file of files) writeFileSync(join(path, basename(file)), readFileSync(join(folder, file)));
     }
   });
 };
@@ -89,17 +92,18 @@ export const s3ServerBinary = (): Promise<string> =>
     copyFileSync(join(folder, 'versitygw'), path);
   });
 
-const kueueModule = 'sigs.k8s.io/kueue@v0.17.0';
+const kueueVersion = 'v0.17.0';
 
 /** A folder with Kueue's manager (`kueue`), its CRDs and its webhook configurations. About four minutes on two cores. */
 export const kueueFolder = (): Promise<string> =>
-  cached(`kueue-${kueueModule.split('@')[1]}`, async (path) => {
-    const label = `building Kueue ${kueueModule.split('@')[1]} (first run only, about 4 minutes)`;
-    const download = await run('go', ['mod', 'download', '-json', kueueModule]);
-    const { Dir } = JSON.parse(download) as { readonly Dir: string };
-    const package_ = kueueModule.replace('@', '/cmd/kueue@');
-    await run('go', ['install', ...strip, package_], { env: { CGO_ENABLED: '0', GOBIN: path }, label });
-    const components = join(Dir, 'config', 'components');
+  cached(`kueue-${kueueVersion}`, async (path) => {
+    const module = `sigs.k8s.io/kueue@${kueueVersion}`;
+    const folder = await downloadModule(module, `downloading Kueue ${kueueVersion} (first run only)`);
+    await run('go', ['install', ...strip, `sigs.k8s.io/kueue/cmd/kueue@${kueueVersion}`], {
+      env: { CGO_ENABLED: '0', GOBIN: path },
+      label: `building Kueue ${kueueVersion} (first run only, about 4 minutes)`,
+    });
+    const components = join(folder, 'config', 'components');
     cpSync(join(components, 'crd', 'bases'), join(path, 'crds'), { recursive: true });
     copyFileSync(join(components, 'webhook', 'manifests.yaml'), join(path, 'webhooks.yaml'));
   });
