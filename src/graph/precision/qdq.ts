@@ -10,6 +10,7 @@ import { makeNode } from '../../formats/onnx/node.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 import { tensorFromFloats, tensorFromInt8s } from '../../formats/onnx/tensor.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { remember } from '../../ground/base/remember.ts';
 import { foldBatchNorms } from '../transforms/fold-batchnorm.ts';
 import { flattenMatrixWeights } from '../transforms/matrix-weights.ts';
 import { raiseOpset } from '../transforms/raise-opset.ts';
@@ -51,25 +52,14 @@ const requireNothingToQuantise = (placement: PairPlacement): void => {
   );
 };
 
-/** Models are never changed, and an export prepares the same one for its checks, its comparisons and its engine. */
-const prepared = new WeakMap<ModelProto, ModelProto>();
-
 /**
- * Prepares a graph for Q/DQ pairs: constants and batch norms folded, weights as matrices, opset 13 or later. The same result for
- * the same model.
+ * Prepares a graph for Q/DQ pairs: constants and batch norms folded, weights as matrices, opset 13 or later. Once for each model, which
+ * is never changed: an export needs it for its checks, its comparisons and its engine.
  */
-export const prepareForQdq = (source: ModelProto): ModelProto => {
-  const known = prepared.get(source);
-  if (known) return known;
-  const made = prepareOnce(source);
-  prepared.set(source, made);
-  return made;
-};
-
-const prepareOnce = (source: ModelProto): ModelProto => {
+export const prepareForQdq = remember((source: ModelProto): ModelProto => {
   const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }));
   return copyWith(model, { graph: flattenMatrixWeights(foldBatchNorms(graphOf(model))) });
-};
+});
 
 /** Inserts one pair per tensor, shared by all its readers. */
 class PairInserter {

@@ -2,7 +2,7 @@
 
 /**
  * A pure function of one object that computes once per object. Use it only where objects are never changed, as those of
- * the caches are: a changed object is another object.
+ * the caches and the graphs of models are: a changed object is another one.
  */
 export const remember = <From extends object, Result>(
   compute: (from: From) => Result,
