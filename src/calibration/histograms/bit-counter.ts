@@ -1,77 +1,66 @@
 /** Counts float32 values into a histogram in one pass over their bits, without data-dependent branches. */
-import { binShift, floatOfBits, infinityBits, magnitudeBits, signBit } from './float-bits.ts';
+import { bitPatterns, type CounterTable, joinExtremes, noExtremes, takeTable } from './counter-table.ts';
+import { binShift, floatOfBits, infinityBits } from './float-bits.ts';
 import { addHistograms, emptyHistogram, Histogram, type Magnitudes } from './histogram.ts';
 
-/** Number of patterns of sign, exponent and top mantissa bits. Pages that are never touched take no memory. */
-export const bitPatterns = 2 ** (32 - binShift);
 const negativeZero = bitPatterns / 2;
 
 /** The worst kind of value in a tensor; NaN is worse than infinity. */
 export type Worst = 'Finite' | 'Infinite' | 'NaN';
 
-/** Histogram of one tensor while it is counted: 2^18 counters of 32 bits, indexed by the top bits of a float. */
+/** More values could overflow a counter of 32 bits. */
+const mostCounted = 2 ** 32 - 1;
+
+/** Histogram of one tensor while it is counted. */
 export class BitCounter {
-  readonly #counts: Uint32Array | Uint8Array;
-  /** Bits of the largest magnitude of either sign; negative if no value has that sign. */
-  #positive = signBit;
-  #negative = signBit;
-  /** Bits of the smallest magnitude; tracked only while all values have the same sign. */
-  #least = magnitudeBits;
+  readonly #table: CounterTable;
+  #extremes = noExtremes;
   #sinceSpill = 0;
   #spilled = emptyHistogram;
-  /** After this many values, counters are moved to exact 53-bit sums: one counter could hold no more. */
+  /** After this many values, counters are moved to exact 53-bit sums. */
   readonly #spillAt: number;
 
-  /** @param counts `bitPatterns` counters, all 0; tests have smaller ones */
-  constructor(counts: Uint32Array | Uint8Array = new Uint32Array(bitPatterns)) {
-    this.#counts = counts;
-    this.#spillAt = 2 ** (8 * counts.BYTES_PER_ELEMENT) - 1;
+  /** @param table all counters 0 @param spillAt smaller in tests */
+  constructor(table: CounterTable = takeTable(), spillAt: number = mostCounted) {
+    this.#table = table;
+    this.#spillAt = spillAt;
   }
 
   /**
    * Counts every value and returns the worst kind seen so far. Infinities are counted in their own bin; after a NaN the
-   * counts are meaningless. Takes 1.8 ns per value (docs/benchmarks.md).
+   * counts are meaningless. docs/benchmarks.md has the time per value.
    */
   add(values: Float32Array): Worst {
     if (this.#sinceSpill + values.length > this.#spillAt) this.#spill();
     this.#sinceSpill += values.length;
-    const counts = this.#counts;
-    const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-    let positive = this.#positive;
-    let negative = this.#negative;
-    for (let i = 0; i < bits.length; i++) {
-      const pattern = bits[i]!;
-      const flipped = pattern ^ signBit;
-      positive = pattern > positive ? pattern : positive;
-      negative = flipped > negative ? flipped : negative;
-      counts[pattern >>> binShift]!++;
-    }
-    this.#positive = positive;
-    this.#negative = negative;
-    if ((positive < 0 || negative < 0) && this.#least > 0) this.#least = minMagnitude(bits, this.#least);
-    const worst = Math.max(positive, negative);
+    this.#extremes = joinExtremes(this.#extremes, this.#table.count(values));
+    const worst = Math.max(this.#extremes.positive, this.#extremes.negative);
     if (worst < infinityBits) return 'Finite';
     return worst === infinityBits ? 'Infinite' : 'NaN';
   }
 
   /** The histogram of all values added so far. */
   histogram(): Histogram {
-    const tops = { below: topBin(this.#negative), above: topBin(this.#positive) };
-    const current = new Histogram(collectBins(this.#counts, tops), { min: this.#min(), max: this.#max() });
+    const { positive, negative } = this.#extremes;
+    const tops = { below: topBin(negative), above: topBin(positive) };
+    const bins = collectBins(this.#table.counts, tops);
+    const current = new Histogram(bins, { min: this.#min(), max: this.#max() });
     return addHistograms(this.#spilled, current);
   }
 
   #min(): number {
-    return this.#negative < 0 ? floatOfBits(this.#least) : 0 - floatOfBits(this.#negative);
+    const { negative, least } = this.#extremes;
+    return negative < 0 ? floatOfBits(least) : 0 - floatOfBits(negative);
   }
 
   #max(): number {
-    return this.#positive < 0 ? 0 - floatOfBits(this.#least) : floatOfBits(this.#positive);
+    const { positive, least } = this.#extremes;
+    return positive < 0 ? 0 - floatOfBits(least) : floatOfBits(positive);
   }
 
   #spill(): void {
     this.#spilled = this.histogram();
-    this.#counts.fill(0);
+    this.#table.counts.fill(0);
     this.#sinceSpill = 0;
   }
 }
@@ -79,7 +68,7 @@ export class BitCounter {
 type Tops = { readonly below: number; readonly above: number };
 
 /** Non-empty bins, searched up to the top bin of either sign. +0 and -0 share bin 0. */
-const collectBins = (patternCounts: Uint32Array | Uint8Array, { below, above }: Tops): Magnitudes => {
+const collectBins = (patternCounts: Uint32Array, { below, above }: Tops): Magnitudes => {
   const bins: number[] = [];
   const counts: number[] = [];
   const keep = (bin: number, count: number): void => {
@@ -101,12 +90,3 @@ const collectBins = (patternCounts: Uint32Array | Uint8Array, { below, above }: 
 
 /** Bin of the largest magnitude, from its bits; 0 if no value has that sign. */
 const topBin = (magnitude: number): number => Math.max(0, magnitude) >>> binShift;
-
-const minMagnitude = (bits: Int32Array, known: number): number => {
-  let least = known;
-  for (let i = 0; i < bits.length; i++) {
-    const magnitude = bits[i]! & magnitudeBits;
-    least = magnitude < least ? magnitude : least;
-  }
-  return least;
-};
