@@ -102,7 +102,7 @@ const findCommand = (word: string | undefined): PluginCommand => {
   const found = word === undefined ? 'name a command' : `unknown command '${word}'`;
   throw usageError(
     { name: pluginName },
-    `${found}: ${commandNames.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    `${found}${near === undefined ? '' : ` (did you mean ${near}?)`}: ${commandNames.join(', ')}`,
   );
 };
 

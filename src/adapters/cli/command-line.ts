@@ -114,7 +114,7 @@ const checkModule = (program: Program, modules: readonly string[], words: readon
   const near = suggestWord(module, modules);
   throw usageError(
     program,
-    `unknown module '${module}' (${modules.join(', ')})${near === undefined ? '' : `; did you mean ${near}?`}`,
+    `unknown module '${module}'${near === undefined ? '' : ` (did you mean ${near}?)`}: ${modules.join(', ')}`,
   );
 };
 
