@@ -20,6 +20,7 @@ import { eventually, run } from '../cluster/run.ts';
 import { follow } from '../modelexport/followed.ts';
 import { blocksOf, pages, stepsOf } from '../pages/blocks.ts';
 import { addNodes, admissibleObjects } from '../pages/cluster.ts';
+import { runOperators } from '../pages/operated.ts';
 import { makeReader, type Reader } from '../pages/reader.ts';
 import { findWay, ways } from '../pages/ways.ts';
 import { healthOf } from './ask.ts';
@@ -115,10 +116,20 @@ const pagesBeside = Object.entries(ways)
   )
   .map(([page]) => page);
 
+test.serial(
+  'the commands of docs/reference/operator.md become ready, and end when they are asked to',
+  async (t) => {
+    await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
+    await untilEstablished(plane);
+    const blocks = blocksOf('docs/reference/operator.md').filter((block) => stepsOf(block).length > 0);
+    const ended = (await Promise.all(blocks.map((block) => runOperators(block, plane.kubeconfig)))).flat();
+    t.is(ended.length, 2);
+    for (const { command, code, log } of ended) t.is(code, 0, `operator ${command}: ${log}`);
+  },
+);
+
 test.serial('an operator runs, and nodes have the hardware that the pages name', async (t) => {
-  await plane.kubectl(['apply', '--server-side', '-k', 'crds']);
   await plane.kubectl(['apply', '--server-side', '-f', 'deploy/cluster/user-roles.yaml']);
-  await untilEstablished(plane);
   void runOperator(admin, stop.signal);
   follow(admin, stop.signal, failAmpereOfDemo);
   await addNodes(plane.ask);

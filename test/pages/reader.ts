@@ -10,8 +10,18 @@ const root = join(import.meta.dirname, '..', '..');
 
 const key = 'correct horse battery staple';
 
-/** Folders of a checkout that commands name. */
-const checkout = ['crds', 'deploy', 'docs', 'helm', 'node_modules', 'src'] as const;
+/** What a checkout has that commands name, or that npm needs to run one of its scripts. */
+const checkout = [
+  'crds',
+  'deploy',
+  'docs',
+  'helm',
+  'node_modules',
+  'package-lock.json',
+  'package.json',
+  'src',
+  'test',
+] as const;
 
 const tools = [
   'tlt-converter',

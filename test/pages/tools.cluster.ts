@@ -8,15 +8,24 @@ import { typeAtPrompts } from '../formats/age-binary.ts';
 import { smallClassifier } from '../models/small-classifier.ts';
 import { blocksOf, pages } from './blocks.ts';
 import { prepareInputs } from './inputs.ts';
+import { mount, type Storage, startStorage } from './mounted.ts';
 import { makeReader } from './reader.ts';
 import { findWay, ways } from './ways.ts';
 
+let storage: Storage;
+test.before(async () => {
+  storage = await startStorage();
+});
+test.after.always(() => storage?.stop());
+
 for (const page of pages.filter((each) => (ways[each] ?? []).some(([, way]) => way === 'tools')))
   test(`the tools do what ${page} shows`, async (t) => {
-    const reader = makeReader({});
+    const reader = makeReader({ NODE_EXTRA_CA_CERTS: storage.authority });
     t.teardown(reader.leave);
     await prepareInputs(reader.folder, page);
-    for (const block of blocksOf(page)) if (findWay(block)?.[1] === 'tools') await reader.follow(block);
+    const inPlace = await mount(reader.folder, page, storage);
+    for (const block of blocksOf(page))
+      if (findWay(block)?.[1] === 'tools') await reader.follow(inPlace(block));
     t.pass();
   });
 

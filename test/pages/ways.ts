@@ -4,7 +4,7 @@ import type { Block } from './blocks.ts';
 export type Way =
   /** Runs on a real control plane, in the order of the pages here: `test/gitops/pages.cluster.ts`. */
   | 'cluster'
-  /** Runs with the real tools in a folder of inputs: `tools.cluster.ts`. */
+  /** Runs with the real tools, in a folder with inputs and with what a pod mounts: `tools.cluster.ts`. */
   | 'tools'
   /** Runs on the cluster of the end-to-end test, with the objects that it has then: `test/e2e/pages.ts`. */
   | 'kubelets'
@@ -52,10 +52,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   'docs/storage.md': [['*', 'kubelets']],
   'docs/serving.md': [
     ['*', 'cluster'],
-    [
-      'tlt-model fetch s3',
-      { checked: 'needs a server of object storage; test/tlt-model/fetch.test.ts has one' },
-    ],
+    ['tlt-model fetch s3', 'tools'],
   ],
   'docs/teams.md': [['*', 'cluster']],
   'docs/upgrade-tensorrt.md': [['*', 'cluster']],
@@ -97,15 +94,19 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
   'docs/tools.md': [
     ['*', 'tools'],
     ['npm ci', { by: 'test/published/npm-install.cluster.ts' }],
-    ['docker run', { checked: 'needs Docker; test/e2e runs the tools in a pod of the image' }],
+    ['docker run', build],
   ],
   'docs/deepstream-and-triton.md': [
-    ['*', { checked: 'needs TensorRT and a GPU; test/tlt-converter runs the same with other backends' }],
+    [
+      'tlt-converter',
+      { checked: 'needs TensorRT and a GPU; test/tlt-converter runs the same with other backends' },
+    ],
+    ['tlt-model triton-repository', 'tools'],
   ],
   'docs/int8.md': [['*', 'tools']],
   'docs/external-codec.md': [
     ['*', 'tools'],
-    ['python3.10', { checked: "needs Python 3.10 and NVIDIA's package under its licence" }],
+    ['python3.10', { checked: "installs NVIDIA's package, whose licence its user has to accept" }],
     ['docker build', build],
     ['#!/bin/sh', { by: 'test/pages/inputs.ts' }],
   ],
@@ -120,7 +121,7 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
     ['modelexport retry', 'cluster'],
     ['modelexport suspend', 'cluster'],
   ],
-  'docs/fuzzing.md': [['npm run', { checked: 'runs for minutes, or needs a writable memory cgroup' }]],
+  'docs/fuzzing.md': [['*', 'tools']],
   'helm/tlt-export-operator/README.md': [['helm install', { by: 'test/gitops/pages.cluster.ts' }]],
   'docs/reference/kubectl-modelexport.md': [
     ['*', 'cluster'],
@@ -128,24 +129,13 @@ export const ways: Readonly<Record<string, readonly Row[]>> = {
     ['modelexport report', 'kubelets'],
     ['modelexport fetch', 'kubelets'],
   ],
-  'docs/reference/operator.md': [
-    ['*', { checked: 'runs until it is stopped; test/runtime starts the program with such flags' }],
-  ],
+  'docs/reference/operator.md': [['*', { by: 'test/gitops/pages.cluster.ts' }]],
   'docs/reference/tlt-converter.md': [
     ['*', { checked: 'needs a GPU and a Jetson; docs/tools.md runs the one for another GPU' }],
   ],
   'docs/reference/tlt-export.md': [['*', 'tools']],
   'docs/reference/tlt-int8-tensorfile.md': [['*', 'tools']],
-  'docs/reference/tlt-model.md': [
-    ['*', 'tools'],
-    [
-      'tlt-model fetch',
-      {
-        checked:
-          'needs a server of object storage and a mounted claim; test/tlt-model/fetch.test.ts has both',
-      },
-    ],
-  ],
+  'docs/reference/tlt-model.md': [['*', 'tools']],
 };
 
 /** The row of a block: of those whose part it has, the longest. */

@@ -5,80 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse } from 'yaml';
-import { makePvcStore } from '../../src/adapters/storage/pvc.ts';
-import { storeOnce } from '../../src/adapters/worker/store-once.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import { failures } from '../../src/ground/base/failures.ts';
-import type { Manifest } from '../../src/ground/contract/manifest.ts';
-import { anEngineBuilt, anExported } from '../builders/objects.ts';
+import { storeEngine, storeExport } from '../builders/claim.ts';
 import { credentialsFolder } from '../builders/s3-store.ts';
 import { runProcess, runTool, type ToolRun } from '../builders/tool.ts';
 import { startS3Proxy } from '../storage/s3-proxy.ts';
 import { rootUser, startS3Server } from '../storage/s3-server.ts';
 
-const { signal } = new AbortController();
-
-type Stored = { readonly folder: string; readonly input?: string };
-
-/** Stores files in a claim like a pod, with the result that `report` makes of their digests. */
-const store = <R extends Manifest['result']>(
-  root: string,
-  {
-    folder,
-    input = 'a',
-    contents,
-    report,
-  }: Stored & {
-    readonly contents: Readonly<Record<string, string>>;
-    readonly report: (
-      files: Readonly<Record<string, { file: string; sha256: string; sizeBytes: number }>>,
-    ) => R;
-  },
-): Promise<R> =>
-  storeOnce<R>(makePvcStore(root), {
-    identity: { kind: report({}).kind, folder: `pvc://models/${folder}`, inputs: { input }, signal },
-    files: Object.keys(contents),
-    make: async (staging, nameOf) => {
-      const files: Record<string, { file: string; sha256: string; sizeBytes: number }> = {};
-      for (const [name, content] of Object.entries(contents)) {
-        const file = nameOf(name);
-        files[name] = { file, ...(await staging.make(file, async (path) => writeFileSync(path, content))) };
-      }
-      const listed = Object.values(files).map(({ file, ...facts }) => [file, facts] as const);
-      return { key: 'k', files: Object.fromEntries(listed), result: report(files), notes: [] };
-    },
-  });
-
-const storeEngine = (root: string, content: string, { folder, input = 'a' }: Stored) =>
-  store(root, {
-    folder,
-    input,
-    contents: { 'model.engine': content },
-    report: ({ 'model.engine': engine }) => ({
-      ...anEngineBuilt(),
-      ...(engine && { engine }),
-      reused: false,
-    }),
-  });
-
 /** A claim with one export, its report, and engines of two classes. */
 const aClaim = async () => {
   const root = mkdtempSync(join(tmpdir(), 'tlt-fetch-'));
-  mkdirSync(join(root, 'models'));
   mkdirSync(join(root, 'copies'));
-  const { kind, etlt: facts } = anExported();
-  await store(root, {
-    folder: 'out/key',
-    contents: { 'model.etlt': 'sealed', 'report.json': '{}', 'report.html': '<p>' },
-    report: ({ 'model.etlt': etlt }) => ({
-      kind,
-      etlt: { ...facts, ...etlt },
-      report: { file: 'report.json', pageFile: 'report.html' },
-      reused: false,
-    }),
-  });
-  await storeEngine(root, 'for ampere', { folder: 'out/key/engines/ampere/e1' });
-  await storeEngine(root, 'for turing', { folder: 'out/key/engines/turing/e2' });
+  await storeExport(root, 'out/key');
   const copies = join(root, 'copies');
   return {
     root,

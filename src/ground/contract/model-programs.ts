@@ -182,7 +182,7 @@ const fetch = program({
   examples: [
     'tlt-model fetch /mnt/models/exports/4be6d0c6bd2cb7a5 --class ampere -o /engines/model.plan',
     'tlt-model fetch /mnt/models/exports/4be6d0c6bd2cb7a5 --what all -o copies/',
-    'tlt-model fetch s3://exports/4be6d0c6bd2cb7a5 --s3_endpoint https://minio:9000 --s3_credentials keys -o model.etlt',
+    'tlt-model fetch s3://exports/4be6d0c6bd2cb7a5 --s3_endpoint https://minio:9000 --s3_credentials keys -o copy.etlt',
   ],
 });
 
