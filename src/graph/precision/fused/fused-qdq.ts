@@ -19,13 +19,18 @@ import {
   dequantiseWeight,
   type IntegerType,
   makeIntegers,
-  scaleChannels,
 } from './integer-tensors.ts';
 import { splitPRelu } from './split-prelu.ts';
 import { WeightIntegers, type WeightLevels } from './weight-integers.ts';
+import { scaleChannels } from './weight-scales.ts';
 
 /** Types of integers for which the processor has fast instructions. */
-export type IntegerTypes = { readonly activations: IntegerType; readonly weights: IntegerType };
+export type IntegerTypes = {
+  readonly activations: IntegerType;
+  readonly weights: IntegerType;
+  /** Whether the processor adds two products of bytes in 16 bits, so that weights must leave room for the sum. */
+  readonly pairsIn16Bits?: boolean;
+};
 
 /** Their kernels are exact on every processor. */
 export const exactIntegers: IntegerTypes = { activations: 'uint8', weights: 'uint8' };
@@ -141,12 +146,16 @@ class FusedPairs {
 
   /** Dequantised weight and bias of a layer. */
   #weights(node: NodeProto): NodeProto[] {
-    const { grids, constants, integers } = this.#parts;
+    const { grids, constants, integers, types } = this.#parts;
     const weight = constants.get(node.input[1]!)!;
     const bias = node.input[2] ? floatsOf(constants.get(node.input[2])!) : undefined;
     const dataScale = grids.get(node.input[0]!)!.scale;
     const axis = outputAxis(node, weight)!;
-    const scales = scaleChannels(weight, axis, { bias, dataScale });
+    const scales = scaleChannels(weight, axis, {
+      bias,
+      dataScale,
+      pairsIn16Bits: types.pairsIn16Bits ?? false,
+    });
     const name = node.output[0]!;
     const levels = integers.of(weight, { axis, scales });
     const made = [this.#weight(`${name}/quantized/weight`, weight, levels)];

@@ -8,7 +8,6 @@ import {
   tensorFromFloats,
   tensorFromInt32s,
 } from '../../../formats/onnx/tensor.ts';
-import { minScale } from '../../../formats/scales/calibration-cache.ts';
 import { int8Levels } from '../../../formats/scales/int8-levels.ts';
 import { channelIndex } from '../qdq-weights.ts';
 
@@ -89,23 +88,3 @@ export const dequantiseAlong = (name: string, axis: number, tensors: readonly Te
     outputs: [name],
     attributes: { axis: { int: axis } },
   });
-
-/** Largest int32 that a bias may have, so that sums with it do not overflow. */
-const mostBias = 2 ** 30;
-
-/** One scale per output channel: the largest weight has 127 steps, and the bias fits into an int32. */
-export const scaleChannels = (
-  weight: TensorProto,
-  axis: number,
-  { bias, dataScale }: { readonly bias: Float32Array | undefined; readonly dataScale: number },
-): Float32Array => {
-  const dims = weight.dims.map(Number);
-  const channelOf = channelIndex(dims, axis);
-  const scales = new Float32Array(dims[axis]!).fill(minScale);
-  const values = floatsOf(weight);
-  for (let i = 0; i < values.length; i++) {
-    const channel = channelOf(i);
-    scales[channel] = Math.max(scales[channel]!, Math.abs(values[i]!) / int8Levels);
-  }
-  return bias ? scales.map((scale, c) => Math.max(scale, Math.abs(bias[c]!) / dataScale / mostBias)) : scales;
-};
