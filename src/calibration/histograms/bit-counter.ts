@@ -67,13 +67,16 @@ export class BitCounter {
 
 type Tops = { readonly below: number; readonly above: number };
 
+/** For the bins of one histogram after the other: one per pattern, most of which have no values. */
+const found = { bins: new Int32Array(bitPatterns), counts: new Float64Array(bitPatterns) };
+
 /** Non-empty bins, searched up to the top bin of either sign. +0 and -0 share bin 0. */
 const collectBins = (patternCounts: Uint32Array, { below, above }: Tops): Magnitudes => {
-  const bins: number[] = [];
-  const counts: number[] = [];
+  const { bins, counts } = found;
+  let filled = 0;
   const keep = (bin: number, count: number): void => {
-    bins.push(bin);
-    counts.push(count);
+    bins[filled] = bin;
+    counts[filled++] = count;
   };
   for (let bin = below; bin > 0; bin--) {
     const count = patternCounts[negativeZero + bin]!;
@@ -85,7 +88,7 @@ const collectBins = (patternCounts: Uint32Array, { below, above }: Tops): Magnit
     const count = patternCounts[bin]!;
     if (count > 0) keep(bin, count);
   }
-  return { bins: Int32Array.from(bins), counts: Float64Array.from(counts) };
+  return { bins: bins.slice(0, filled), counts: counts.slice(0, filled) };
 };
 
 /** Bin of the largest magnitude, from its bits; 0 if no value has that sign. */

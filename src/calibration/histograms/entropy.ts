@@ -93,9 +93,11 @@ class GroupTerms {
     return sum;
   }
 
+  /** A group of this length ends within the largest edge that has such groups. */
   #add(length: number): void {
     const { mass, filled } = this.sums;
-    for (let from = 0, to = length; to <= bins; from++, to++) {
+    const last = Math.min(bins, (length + 1) * levels - 1);
+    for (let from = 0, to = length; to <= last; from++, to++) {
       const grouped = mass[to]! - mass[from]!;
       if (grouped > 0)
         this.#terms[length * bins + from] = grouped * Math.log(grouped / (filled[to]! - filled[from]!));

@@ -85,8 +85,12 @@ export class Moments {
   }
 }
 
-const centresOf = (bins: Int32Array, limit: number): Float64Array =>
-  Float64Array.from(bins, (bin) => centreOf(bin, limit));
+// Not `Float64Array.from(bins, …)`, which builds a plain array first.
+const centresOf = (bins: Int32Array, limit: number): Float64Array => {
+  const centres = new Float64Array(bins.length);
+  for (let i = 0; i < bins.length; i++) centres[i] = centreOf(bins[i]!, limit);
+  return centres;
+};
 
 const centreOf = (bin: number, limit: number): number =>
   bin === 0 ? 0 : Math.min(limit, (lowerEdge(bin) + lowerEdge(bin + 1)) / 2);
@@ -97,12 +101,13 @@ const momentSums = (counts: Float64Array, centres: Float64Array): MomentSums => 
   const zeros = (): Float64Array => new Float64Array(counts.length + 1);
   const sums = [zeros(), zeros(), zeros()] as const;
   const [wholes, firsts, seconds] = sums;
-  counts.forEach((count, i) => {
+  for (let i = 0; i < counts.length; i++) {
+    const count = counts[i]!;
     const centre = centres[i]!;
     wholes[i + 1] = wholes[i]! + count;
     firsts[i + 1] = firsts[i]! + count * centre;
     seconds[i + 1] = seconds[i]! + count * centre * centre;
-  });
+  }
   return sums;
 };
 

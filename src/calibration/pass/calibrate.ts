@@ -66,9 +66,9 @@ export const collect = async (run: CalibrationRun): Promise<CollectedStatistics>
   const images = splitIntoMicroBatches(run);
   const first = images.next();
   first.catch(() => {}); // Awaited after the network is open; without this, Node sees an unhandled rejection first.
-  let pool: CalibrationPool | undefined;
+  const pool = new CalibrationPool(run.threads ?? Math.min(maxThreads, availableParallelism()));
   try {
-    pool = await openPool(run);
+    await openNetwork(pool, run);
     const counted = await countImages(pool, run, prepend(first, images));
     const statistics = deriveStatistics(run.model, counted);
     if (run.choosing === false) return { counted, statistics };
@@ -76,25 +76,21 @@ export const collect = async (run: CalibrationRun): Promise<CollectedStatistics>
     return { counted, statistics: { ...statistics, thresholds: await pool.thresholds([...histograms]) } };
   } finally {
     await images.return(undefined);
-    await pool?.close();
+    await pool.close();
   }
 };
 
 /** @throws UserError ModelInvalid, CalibrationFailed */
-const openPool = async ({
-  model,
-  input,
-  shape,
-  threads,
-  keepFloat,
-}: CalibrationRun): Promise<CalibrationPool> => {
+const openNetwork = async (
+  pool: CalibrationPool,
+  { model, input, shape, keepFloat }: CalibrationRun,
+): Promise<void> => {
   const graph = buildCalibrationGraph(model);
   const facts = await inferTensorFacts(graph.model, { input, dims: shape });
   const measured = selectMeasured(graph, facts);
   const segments = splitIntoSegments(graph.model, { facts, measured, limit: segmentLimit });
-  const workers = threads ?? Math.min(maxThreads, availableParallelism());
   const scaled = mapToMeasured(listScaledTensors(model, keepFloat ?? []), graph);
-  return CalibrationPool.open({ input, measured, scaled }, segments, workers);
+  await pool.open({ input, measured, scaled }, segments);
 };
 
 const countImages = async (

@@ -11,7 +11,7 @@ import { infiniteError } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { addHistograms, emptyHistogram, Histogram } from '../histograms/histogram.ts';
 import type { Thresholds } from '../histograms/thresholds.ts';
-import type { HistogramData, Measuring, WorkerResponse } from './calibration-messages.ts';
+import type { HistogramData, Measuring, WorkerRequest, WorkerResponse } from './calibration-messages.ts';
 import { CalibrationWorker } from './calibration-worker.ts';
 
 /** One input to count. */
@@ -28,19 +28,19 @@ const queueDepth = 2;
 
 type NotFinite = Extract<WorkerResponse, { kind: 'notFinite' }>;
 
-/** The workers of one calibration pass. */
+/** The threads of one calibration pass: `open`, then `count` for each image, `finish`, and `thresholds` if wanted. */
 export class CalibrationPool {
   readonly #workers: readonly CalibrationWorker[];
   readonly #running = new Set<Promise<void>>();
   /** Tensor → first image on which it was infinite. */
   readonly #infinite = new Map<string, { readonly order: number; readonly label: string }>();
-  readonly #scaled: Measuring['scaled'];
+  #scaled: Measuring['scaled'] = new Map();
   #failures: { readonly order: number; readonly error: unknown }[] = [];
   #order = 0;
 
-  private constructor(workers: readonly CalibrationWorker[], { scaled }: Measuring) {
-    this.#workers = workers;
-    this.#scaled = scaled;
+  /** Starts the threads, which load their modules while the caller prepares the network for `open`. */
+  constructor(threads: number) {
+    this.#workers = Array.from({ length: threads }, () => new CalibrationWorker());
   }
 
   /** Tensors that held an infinity, with the first such image, in order of that image. Complete after `finish`. */
@@ -49,23 +49,22 @@ export class CalibrationPool {
     return new Map(found.map(([tensor, { label }]) => [tensor, label]));
   }
 
-  /** Starts `threads` workers and opens the network, given as segments in order. @throws UserError CalibrationFailed */
-  static async open(
-    measuring: Measuring,
-    segments: readonly Segment[],
-    threads: number,
-  ): Promise<CalibrationPool> {
-    const pool = new CalibrationPool(
-      Array.from({ length: threads }, () => new CalibrationWorker()),
-      measuring,
-    );
-    try {
-      for (const worker of pool.#workers) await openWorker(worker, measuring, segments);
-    } catch (thrown) {
-      await pool.close();
-      throw thrown;
+  /**
+   * Opens the network, given as segments in order, on all threads. One segment at a time: while one is opened, its weights are in
+   * memory three times on each thread.
+   * @throws UserError CalibrationFailed
+   */
+  async open(measuring: Measuring, segments: readonly Segment[]): Promise<void> {
+    this.#scaled = measuring.scaled;
+    await this.#askAll(() => ({ kind: 'open', measuring }));
+    for (const index of segments.keys()) {
+      const { model, ...segment } = packSegment(segments, index);
+      const packed = this.#workers.map((_, i) => ({ ...segment, model: i === 0 ? model : model.slice() }));
+      await this.#askAll(
+        (i) => ({ kind: 'segment', segment: packed[i]! }),
+        (i) => [packed[i]!.model.buffer],
+      );
     }
-    return pool;
   }
 
   /** Queues an image; resolves when a worker accepts it. @throws UserError CalibrationFailed of an earlier image */
@@ -84,7 +83,7 @@ export class CalibrationPool {
   async finish(): Promise<ReadonlyMap<string, Histogram>> {
     await this.#settle();
     const sums = new Map<string, Histogram>();
-    for (const answer of await Promise.all(this.#workers.map((worker) => worker.ask({ kind: 'finish' })))) {
+    for (const answer of await this.#askAll(() => ({ kind: 'finish' }))) {
       if (answer.kind !== 'histograms') continue;
       for (const [name, counted] of answer.histograms)
         sums.set(name, addHistograms(sums.get(name) ?? emptyHistogram, new Histogram(counted, counted)));
@@ -107,6 +106,13 @@ export class CalibrationPool {
   /** Stops all workers after their last response. */
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.close()));
+  }
+
+  #askAll(
+    question: (worker: number) => WorkerRequest,
+    transfer: (worker: number) => readonly ArrayBuffer[] = () => [],
+  ): Promise<readonly WorkerResponse[]> {
+    return Promise.all(this.#workers.map((worker, i) => worker.ask(question(i), transfer(i))));
   }
 
   async #freeWorker(): Promise<CalibrationWorker> {
@@ -156,19 +162,6 @@ const toHistogramData = ({ bins, counts, min, max }: Histogram): HistogramData =
   min,
   max,
 });
-
-/** Opens segments one at a time: while one is opened, its weights are in memory three times. */
-const openWorker = async (
-  worker: CalibrationWorker,
-  measuring: Measuring,
-  segments: readonly Segment[],
-): Promise<void> => {
-  await worker.ask({ kind: 'open', measuring });
-  for (const index of segments.keys()) {
-    const segment = packSegment(segments, index);
-    await worker.ask({ kind: 'segment', segment }, [segment.model.buffer]);
-  }
-};
 
 const notANumber = (tensor: string, image: string): UserError =>
   new UserError(
