@@ -2,6 +2,7 @@
 import test from 'ava';
 import { decide } from '../../src/cluster/modelexport/decide.ts';
 import type { ObservedExport } from '../../src/cluster/modelexport/observed.ts';
+import type { EngineBuilt } from '../../src/ground/contract/result.ts';
 import type { EngineTask } from '../../src/ground/contract/task.ts';
 import { aClass, aModelExport, anEngineBuilt, anExported, anObserved } from '../builders/objects.ts';
 import { finish, performActions, settle } from '../builders/perform-actions.ts';
@@ -54,4 +55,19 @@ test('status names the files and the evidence of an engine, also after later rec
   });
   t.deepEqual(evidence, result.evidence);
   t.is(observed.modelExport.status!.export!.deployment!.sha256, '1'.repeat(64));
+});
+
+test('status says that an int8 engine is slower than float, and nothing of one that is as fast', (t) => {
+  const messageOf = (latency: NonNullable<EngineBuilt['latency']>) => {
+    const exportDone = settle(finish(start(), () => ({ kind: 'Succeeded', result: exported })));
+    const result = { ...anEngineBuilt(), latency };
+    const { modelExport } = settle(finish(exportDone, () => ({ kind: 'Succeeded', result })));
+    return modelExport.status!.engines![0]!.conditions!.find(({ type }) => type === 'Built')!.message;
+  };
+  t.is(
+    messageOf({ p50Microseconds: 18_100, floatP50Microseconds: 3400 }),
+    'stored and verified; on this processor, int8 is slower than float: 18.1 ms against 3.4 ms. For speed, build this class in fp32, or with engine.prefer: Fastest',
+  );
+  t.is(messageOf({ p50Microseconds: 3400, floatP50Microseconds: 3400 }), 'stored and verified');
+  t.is(messageOf({ p50Microseconds: 3400 }), 'stored and verified', 'an engine of fp32');
 });

@@ -3,6 +3,7 @@
  * class. Pure.
  */
 
+import { formatMilliseconds } from '../../ground/base/amounts.ts';
 import { type Condition, setConditions, type WantedCondition } from '../api/conditions.ts';
 import { failureMessageLimit } from '../api/ledger.ts';
 import type { ModelExport, ModelExportStatus } from '../api/model-export.ts';
@@ -93,7 +94,7 @@ const explainEngine = (
 ): Pick<WantedCondition, 'reason' | 'message'> => {
   switch (state.kind) {
     case 'Built':
-      return { reason: 'Built', message: 'stored and verified' };
+      return { reason: 'Built', message: `stored and verified${describeSlowness(stored?.latency)}` };
     case 'Waiting':
     case 'Failed':
       return { reason: state.reason, message: state.message.slice(0, failureMessageLimit) };
@@ -112,6 +113,14 @@ const explainEngine = (
       );
     }
   }
+};
+
+/** The operator reads the latencies from the result of the build, whose log also names the layers that cost. */
+const describeSlowness = (latency: EngineStatus['latency']): string => {
+  const { p50Microseconds: int8 = 0, floatP50Microseconds: float = int8 } = latency ?? {};
+  if (int8 <= float) return '';
+  const times = `${formatMilliseconds(int8)} against ${formatMilliseconds(float)}`;
+  return `; on this processor, int8 is slower than float: ${times}. For speed, build this class in fp32, or with engine.prefer: Fastest`;
 };
 
 type Reported = {

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { allNodes } from '../../formats/onnx/graph.ts';
 import { parseModel } from '../../formats/onnx/model.ts';
+import { formatMilliseconds } from '../../ground/base/amounts.ts';
 import { layerName } from '../precision/float-layers.ts';
 import { integerNodes } from '../precision/foreign-quantisers.ts';
-import { milliseconds } from './prefer-fastest.ts';
 
 /** Arithmetic of a quantised engine. */
 export type EngineIntegers = {
@@ -36,5 +36,5 @@ export const describeSlowness = (
   if (int8 <= float) return undefined;
   const [first, more] = [floatLayers.slice(0, mostNamed), floatLayers.length - mostNamed];
   const named = first.length === 0 ? '' : ` (${first.join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
-  return `On this processor, int8 is slower than float: ${milliseconds(int8)} against ${milliseconds(float)}. ${operators} operators compute with integers, ${floatLayers.length} layers${named} and all other operators in float, with conversions between. For speed, build this class in fp32.`;
+  return `On this processor, int8 is slower than float: ${formatMilliseconds(int8)} against ${formatMilliseconds(float)}. ${operators} operators compute with integers, ${floatLayers.length} layers${named} and all other operators in float, with conversions between. For speed, build this class in fp32.`;
 };

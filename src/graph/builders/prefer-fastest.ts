@@ -1,4 +1,5 @@
 /** Which of int8 and float is stored where the fastest engine is preferred. Pure. */
+import { formatMilliseconds } from '../../ground/base/amounts.ts';
 import type { BuildReport } from '../../ground/contract/task.ts';
 
 /** What the build measured of an int8 engine. */
@@ -22,7 +23,7 @@ export const preferFastest = (
   { int8, float, operators, sqnrDb, noise }: Int8Measured,
   minAgreement: number | undefined,
 ): ChosenPrecision => {
-  const times = `int8 takes ${milliseconds(int8)} and float ${milliseconds(float)}`;
+  const times = `int8 takes ${formatMilliseconds(int8)} and float ${formatMilliseconds(float)}`;
   const keepsFloat = (because: string): ChosenPrecision => ({ dataType: 'fp32', because });
   if (operators === 0) return keepsFloat('No operator would compute with integers.');
   if (noise !== undefined) return keepsFloat(`Int8 fails the accuracy gate: ${noise}.`);
@@ -35,6 +36,3 @@ export const preferFastest = (
   if (int8 >= float) return keepsFloat(`On this processor, ${times}.`);
   return { dataType: 'int8', because: `On this processor, ${times}; its SQNR is ${sqnrDb.toFixed(1)} dB.` };
 };
-
-/** A latency in words. */
-export const milliseconds = (microseconds: number): string => `${(microseconds / 1000).toFixed(1)} ms`;

@@ -14,3 +14,6 @@ export const formatBytes = (bytes: number): string => {
   const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
   return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
 };
+
+/** `3.4 ms`. */
+export const formatMilliseconds = (microseconds: number): string => `${(microseconds / 1000).toFixed(1)} ms`;
