@@ -56,7 +56,7 @@ const sumOf = (outputs: Outputs, term: (x: number, name: string, at: number) => 
   return sum;
 };
 
-const rounds = 15;
+const rounds = { least: 5, most: 15, enoughMs: 6000 } as const;
 /** Short networks run several times a round: the clock of processor time is coarse. */
 const leastMs = 10;
 
@@ -66,7 +66,9 @@ const medianTimes = async (
   feeds: Readonly<Record<string, FloatTensor>>,
 ): Promise<readonly number[]> => {
   const times = sessions.map((): number[] => []);
-  for (let round = 0; round < rounds; round++)
+  const begun = performance.now();
+  const isEnough = () => performance.now() - begun > rounds.enoughMs;
+  for (let round = 0; round < rounds.most && (round < rounds.least || !isEnough()); round++)
     for (const [i, session] of sessions.entries()) {
       const [started, before] = [performance.now(), process.cpuUsage()];
       let runs = 0;
@@ -74,5 +76,5 @@ const medianTimes = async (
       const { user, system } = process.cpuUsage(before);
       times[i]!.push((user + system) / runs);
     }
-  return times.map((each) => each.toSorted((a, b) => a - b)[rounds >> 1]!);
+  return times.map((each) => each.toSorted((a, b) => a - b)[each.length >> 1]!);
 };

@@ -1,6 +1,6 @@
 /**
  * One model and its images, in files that every tool reads: 32 images calibrate, the build chooses scales on the next 32, and 32 others,
- * of which no quantiser knows, compare.
+ * of which no quantiser knows, compare (8 for large images).
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,8 +20,8 @@ import { folderOf, openCollected } from '../../collection/opened.ts';
 /** What `tlt-export` draws from the folder with these settings. */
 export const sampling = { batches: 4, batchSize: 8, seed: 42 } as const;
 
-/** Images that compare. */
-const compared = 32;
+/** Images that compare; fewer of a network that takes half a second for one. */
+const countCompared = ({ height, width }: OpenedModel): number => (height * width > 416 ** 2 ? 8 : 32);
 
 export type Trial = {
   readonly of: CollectedModel;
@@ -61,7 +61,7 @@ export const prepareTrial = async (of: CollectedModel, folder: string): Promise<
   for await (const image of drawn.heldOut()) unknown.push(image);
   const { channels, height, width } = opened;
   const heldOut = await collect(
-    sampledBatches(unknown.slice(known, known + compared), {
+    sampledBatches(unknown.slice(known, known + countCompared(opened)), {
       size: { channels, height, width },
       batchSize: 1,
     }),
