@@ -26,14 +26,23 @@ type Labels = Readonly<Record<string, string>>;
 const failBroken = (labels: Labels): FailureReason | undefined =>
   labels['export.tlt.dev/model-export']?.endsWith('broken') ? 'WrongKey' : undefined;
 
+/** How a pod runs whose status has times. */
+export type Run = {
+  readonly ms: number;
+  /** Whether it finds its work done. */
+  readonly reused: boolean;
+};
+
 /**
  * Runs until the signal aborts. Pods of Jobs end shortly after they are created.
  * @param failureOf how the pod with these labels fails, if it does
+ * @param runOf how the pod with these labels runs; without it, all are short, and no status has times
  */
 export const follow = (
   client: KubeClient,
   signal: AbortSignal,
   failureOf: (labels: Labels) => FailureReason | undefined = failBroken,
+  runOf?: (labels: Labels) => Run,
 ): Followed => {
   const metrics = informerMetrics(new Registry());
   const deps = { client, clock: systemClock, random: () => 0.5, metrics, log: silent };
@@ -47,7 +56,8 @@ export const follow = (
   );
   const pods = new Informer(
     podCacheOptions(everywhere, ({ before, after }) => {
-      if (before === undefined && after) void endPod(client, after, { signal, failureOf }).catch(() => {}); // The test is over.
+      if (before === undefined && after)
+        void endPod(client, after, { signal, failureOf, runOf }).catch(() => {}); // The test is over.
     }),
     deps,
   );
@@ -58,28 +68,44 @@ export const follow = (
 /** Long enough that an operator sees each pod wait, and one class done before the other. */
 const msOf = (deviceClass: string | undefined): number => (deviceClass === 'cpu' ? 400 : 150);
 
-const statusAtEnd = (stage: string | undefined) => {
-  if (stage === 'tensorfile') return aSucceededPod('tensorfile', aTensorfileWritten());
-  return stage === 'export'
-    ? aSucceededPod('export', anExported())
-    : aSucceededPod('publish', anEngineBuilt());
+const statusAtEnd = (stage: string | undefined, run: Run | undefined) => {
+  const { reused = false } = run ?? {};
+  if (stage === 'tensorfile') return aSucceededPod('tensorfile', { ...aTensorfileWritten(), reused });
+  if (stage !== 'export') return aSucceededPod('publish', { ...anEngineBuilt(), reused });
+  const pass = run && { calibrationPass: { images: 80, seconds: (run.ms / 1000).toFixed(3) } };
+  return aSucceededPod('export', anExported({ ...pass, reused }));
 };
 
 type Ending = {
   readonly signal: AbortSignal;
   readonly failureOf: (labels: Labels) => FailureReason | undefined;
+  readonly runOf: ((labels: Labels) => Run) | undefined;
 };
+
+/** The status with the time at which the container started. */
+const startedAt = (started: Date, status: ReturnType<typeof aFailedPod>) => ({
+  ...status,
+  containerStatuses: status.containerStatuses.map((container) => ({
+    ...container,
+    state: { terminated: { ...container.state.terminated, startedAt: started.toISOString() } },
+  })),
+});
 
 const endPod = async (
   client: KubeClient,
   { metadata }: PodObject,
-  { signal, failureOf }: Ending,
+  { signal, failureOf, runOf }: Ending,
 ): Promise<void> => {
   const { labels = {}, namespace, name } = metadata;
   const { 'export.tlt.dev/device-class': deviceClass, 'export.tlt.dev/stage': stage } = labels;
-  await systemClock.sleep(msOf(deviceClass), signal);
+  const started = new Date();
+  const run = runOf?.(labels);
+  await systemClock.sleep(run?.ms ?? msOf(deviceClass), signal);
   const failure = failureOf(labels);
-  const status = failure ? aFailedPod(stage === 'engine' ? 'build' : 'export', failure) : statusAtEnd(stage);
+  const end = failure
+    ? aFailedPod(stage === 'engine' ? 'build' : 'export', failure)
+    : statusAtEnd(stage, run);
+  const status = run === undefined ? end : startedAt(started, end);
   const at = { namespace, name, subresource: 'status' };
   for (;;) {
     try {

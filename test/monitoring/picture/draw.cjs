@@ -83,7 +83,7 @@ const drawStat = (_, [frame], size) =>
     justifyMode: 'auto',
   });
 
-const drawBars = (_, frames, { width, height }) => {
+const drawBars = ({ options }, frames, { width, height }) => {
   const max = Math.max(...frames.map((frame) => lastOf(frame).numeric));
   return frames.map((frame, key) =>
     createElement(BarGauge, {
@@ -94,20 +94,19 @@ const drawBars = (_, frames, { width, height }) => {
       value: lastOf(frame),
       field: { ...frame.fields[1].config, min: 0, max },
       display: frame.fields[1].display,
-      orientation: 'horizontal',
-      displayMode: 'gradient',
+      ...options,
       showUnfilled: true,
     }),
   );
 };
 
 /** Labels are columns, without those that the panel's transformation leaves out. */
-const drawTable = ({ transformations: [{ options }] }, frames, size) => {
+const drawTable = ({ transformations: [{ options }], fieldConfig: { defaults } }, frames, size) => {
   const labels = frames.map(({ fields }) => fields[1].labels);
   const names = Object.keys(labels[0])
     .filter((name) => !options.excludeByName[name])
     .sort((a, b) => options.indexByName[a] - options.indexByName[b]);
-  const custom = { align: 'auto', cellOptions: { type: 'auto' } };
+  const custom = { align: 'auto', cellOptions: { type: 'auto' }, ...defaults.custom };
   const fields = names.map((name) => ({
     name,
     type: 'string',

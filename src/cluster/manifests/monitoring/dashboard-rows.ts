@@ -6,7 +6,8 @@ export type Panel = {
   readonly kind: 'stat' | 'timeseries' | 'table' | 'bargauge';
   /** PromQL, one query per series of the panel. `$__rate_interval` is Grafana's. */
   readonly queries: readonly PanelQuery[];
-  readonly unit?: 's' | 'short' | 'percentunit' | 'bytes' | 'reqps';
+  /** Default: a count of whole things. */
+  readonly unit?: 's' | 'short' | 'bytes' | 'ops';
   readonly description?: string;
   /** The least number that is shown in red. */
   readonly redFrom?: number;
@@ -18,17 +19,18 @@ export type PanelQuery = { readonly expression: string; readonly legend: string 
 
 export type Row = { readonly title: string; readonly panels: readonly Panel[] };
 
-const quantile = (metric: string, by: string, q: number): PanelQuery => ({
-  expression: `histogram_quantile(${q}, sum by (${by}, le) (rate(${metric}_bucket[$__rate_interval])))`,
-  legend: `p${q * 100} {{${by}}}`,
-});
-
 /**
  * How often something happened in the interval. A counter begins at its first event, of which `increase` sees nothing: a series that
  * is younger than the interval counts whole.
  */
 const eventsOf = (by: string, series: string): string =>
   `sum by (${by}) ((${series} unless ${series} offset $__rate_interval) or increase(${series}[$__rate_interval]))`;
+
+/** A quantile of what ended in the interval. */
+const quantile = (metric: string, by: readonly string[], q: number): PanelQuery => ({
+  expression: `histogram_quantile(${q}, ${eventsOf([...by, 'le'].join(', '), `${metric}_bucket`)})`,
+  legend: [`p${q * 100}`, ...by.map((label) => `{{${label}}}`)].join(' '),
+});
 
 /** The rows of the dashboard, from top to bottom. */
 export const rows: readonly Row[] = [
@@ -135,8 +137,8 @@ export const rows: readonly Row[] = [
         kind: 'timeseries',
         unit: 's',
         queries: [
-          quantile('modelexport_time_to_ready_seconds', 'kind', 0.5),
-          quantile('modelexport_time_to_ready_seconds', 'kind', 0.9),
+          quantile('modelexport_time_to_ready_seconds', ['kind'], 0.5),
+          quantile('modelexport_time_to_ready_seconds', ['kind'], 0.9),
         ],
       },
       {
@@ -144,21 +146,21 @@ export const rows: readonly Row[] = [
         kind: 'timeseries',
         unit: 's',
         queries: [
-          quantile('modelexport_stage_duration_seconds', 'stage', 0.5),
-          quantile('modelexport_stage_duration_seconds', 'stage', 0.9),
+          quantile('modelexport_stage_duration_seconds', ['stage'], 0.5),
+          quantile('modelexport_stage_duration_seconds', ['stage'], 0.9),
         ],
       },
       {
         title: 'Wait until the pod starts',
         kind: 'timeseries',
         unit: 's',
-        queries: [quantile('modelexport_queue_wait_seconds', 'device_class', 0.9)],
+        queries: [quantile('modelexport_queue_wait_seconds', ['stage', 'device_class'], 0.9)],
       },
       {
         title: 'Calibration images per second',
         kind: 'timeseries',
         unit: 'short',
-        queries: [quantile('modelexport_calibration_images_per_second', 'architecture', 0.5)],
+        queries: [quantile('modelexport_calibration_images_per_second', ['architecture'], 0.5)],
       },
     ],
   },
@@ -166,13 +168,13 @@ export const rows: readonly Row[] = [
     title: 'What it costs',
     panels: [
       {
-        title: 'GPUs in use, average',
+        title: 'GPU time of ended attempts',
         kind: 'timeseries',
-        unit: 'short',
-        description: 'GPU seconds of ended attempts per second. An attempt counts when it ends.',
+        unit: 's',
+        description: 'Run time times requested GPUs, of the attempts that ended in the interval.',
         queries: [
           {
-            expression: 'sum by (device_class) (rate(modelexport_gpu_seconds_total[$__rate_interval]))',
+            expression: eventsOf('device_class', 'modelexport_gpu_seconds_total'),
             legend: '{{device_class}}',
           },
         ],
@@ -195,7 +197,7 @@ export const rows: readonly Row[] = [
       {
         title: 'Reconciles',
         kind: 'timeseries',
-        unit: 'reqps',
+        unit: 'ops',
         queries: [
           {
             expression: `sum by (controller, result) (rate(controller_runtime_reconcile_total{${ourControllers}}[$__rate_interval]))`,
