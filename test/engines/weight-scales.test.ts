@@ -13,8 +13,7 @@ const stepsOf = (
   { values, pairsIn16Bits }: { readonly values: readonly number[]; readonly pairsIn16Bits: boolean },
 ): number[] => {
   const weight = tensorFromFloats('w', dims, Float32Array.from(values));
-  const limits = { bias: undefined, dataScale: 1, pairsIn16Bits };
-  return [...scaleChannels(weight, axis, limits)].map((scale) => Math.round(scale * 127));
+  return [...scaleChannels(weight, { axis, pairsIn16Bits })].map((scale) => Math.round(scale * 127));
 };
 
 test('a processor that adds two products in 16 bits has steps for the sum of two weights', (t) => {

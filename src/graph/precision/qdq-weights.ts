@@ -33,17 +33,8 @@ export const quantiseWeight = (node: NodeProto, weight: TensorProto): QuantisedW
   const dims = weight.dims.map(Number);
   const axis = outputAxis(node, weight);
   const values = floatsOf(weight);
-  const channelOf = axis === undefined ? () => 0 : channelIndex(dims, axis);
-  const largest = new Float32Array(axis === undefined ? 1 : dims[axis]!);
-  for (let i = 0; i < values.length; i++) {
-    const channel = channelOf(i);
-    largest[channel] = Math.max(largest[channel]!, Math.abs(values[i]!));
-  }
-  const scales = largest.map((magnitude) => Math.max(minScale, magnitude / levels));
-  // Not `Int8Array.from(values, level)`, which builds a plain array: garbage collection then takes most of the time.
-  const quantised = new Int8Array(values.length);
-  for (let i = 0; i < values.length; i++)
-    quantised[i] = Math.max(-levels, Math.min(levels, Math.round(values[i]! / scales[channelOf(i)]!)));
+  const scales = scaleOfLargest(largestOfChannels(values, dims, axis));
+  const quantised = quantiseByChannel(values, scales, runOf(dims, axis));
   const names = { prefix: prefixOf(node, weight), output: quantisedWeightName(node, weight) };
   return assembleWeight(names, { axis, dims, scales, quantised });
 };
@@ -87,9 +78,40 @@ export const outputAxis = (node: NodeProto, { dims }: TensorProto): number | und
   return node.opType === 'MatMul' && dims.length > 2 ? undefined : 1;
 };
 
-/** Returns the function from the position of a value in a tensor of these sizes to its index on the axis. */
-export const channelIndex = (dims: readonly number[], axis: number): ((i: number) => number) => {
-  const inner = dims.slice(axis + 1).reduce((product, size) => product * size, 1);
-  const channels = dims[axis]!;
-  return (i) => Math.floor(i / inner) % channels;
+/** Number of adjacent values of one channel in a tensor of these sizes: all of them without an axis. */
+export const runOf = (dims: readonly number[], axis: number | undefined): number =>
+  dims.slice(axis === undefined ? 0 : axis + 1).reduce((product, size) => product * size, 1);
+
+/** Largest |w| of each channel; of all values without an axis. */
+export const largestOfChannels = (
+  values: Float32Array,
+  dims: readonly number[],
+  axis: number | undefined,
+): Float32Array => {
+  const largest = new Float32Array(axis === undefined ? 1 : dims[axis]!);
+  const run = runOf(dims, axis);
+  for (let from = 0, channel = 0; from < values.length; from += run, channel++) {
+    if (channel === largest.length) channel = 0;
+    let most = largest[channel]!;
+    for (let i = from; i < from + run; i++) most = Math.max(most, Math.abs(values[i]!));
+    largest[channel] = most;
+  }
+  return largest;
+};
+
+/** Scales with 127 steps to the largest |w|. */
+export const scaleOfLargest = (largest: Float32Array): Float32Array =>
+  largest.map((magnitude) => Math.max(minScale, magnitude / levels));
+
+/** Levels from −127 to 127; `run` adjacent values have one of the scales, in turns. */
+export const quantiseByChannel = (values: Float32Array, scales: Float32Array, run: number): Int8Array => {
+  // Not `Int8Array.from(values, level)`, which builds a plain array: garbage collection then takes most of the time.
+  const quantised = new Int8Array(values.length);
+  for (let from = 0, channel = 0; from < values.length; from += run, channel++) {
+    if (channel === scales.length) channel = 0;
+    const scale = scales[channel]!;
+    for (let i = from; i < from + run; i++)
+      quantised[i] = Math.max(-levels, Math.min(levels, Math.round(values[i]! / scale)));
+  }
+  return quantised;
 };

@@ -22,7 +22,7 @@ import {
 } from './integer-tensors.ts';
 import { splitPRelu } from './split-prelu.ts';
 import { WeightIntegers, type WeightLevels } from './weight-integers.ts';
-import { scaleChannels } from './weight-scales.ts';
+import { roomForBias } from './weight-scales.ts';
 
 /** Types of integers for which the processor has fast instructions. */
 export type IntegerTypes = {
@@ -151,11 +151,8 @@ class FusedPairs {
     const bias = node.input[2] ? floatsOf(constants.get(node.input[2])!) : undefined;
     const dataScale = grids.get(node.input[0]!)!.scale;
     const axis = outputAxis(node, weight)!;
-    const scales = scaleChannels(weight, axis, {
-      bias,
-      dataScale,
-      pairsIn16Bits: types.pairsIn16Bits ?? false,
-    });
+    const { pairsIn16Bits = false } = types;
+    const scales = roomForBias(integers.scalesOf(weight, { axis, pairsIn16Bits }), bias, dataScale);
     const name = node.output[0]!;
     const levels = integers.of(weight, { axis, scales });
     const made = [this.#weight(`${name}/quantized/weight`, weight, levels)];

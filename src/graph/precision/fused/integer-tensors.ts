@@ -8,8 +8,7 @@ import {
   tensorFromFloats,
   tensorFromInt32s,
 } from '../../../formats/onnx/tensor.ts';
-import { int8Levels } from '../../../formats/scales/int8-levels.ts';
-import { channelIndex } from '../qdq-weights.ts';
+import { quantiseByChannel, runOf } from '../qdq-weights.ts';
 
 /** How integers are stored. */
 export type IntegerType = 'uint8' | 'int8';
@@ -37,15 +36,9 @@ export type Channels = { readonly axis: number; readonly scales: Float32Array };
 
 /** Levels of a weight from 1 to 255, in its layout. */
 export const quantiseChannels = (weight: TensorProto, { axis, scales }: Channels): Uint8Array => {
-  const channelOf = channelIndex(weight.dims.map(Number), axis);
-  const values = floatsOf(weight);
-  // Not `Uint8Array.from(values, level)`, which builds a plain array: garbage collection then takes most of the time.
-  const levels = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const level = Math.round(values[i]! / scales[channelOf(i)]!);
-    levels[i] = middle + Math.max(-int8Levels, Math.min(int8Levels, level));
-  }
-  return levels;
+  const levels = quantiseByChannel(floatsOf(weight), scales, runOf(weight.dims.map(Number), axis));
+  // In bytes, plus 128 is the other highest bit.
+  return new Uint8Array(levels.buffer).map((level) => level ^ middle);
 };
 
 /** A weight with these levels, and one scale for each of its output channels. */

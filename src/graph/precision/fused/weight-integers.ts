@@ -1,9 +1,10 @@
 /**
- * Integers of weights, computed once for all readers and all calibration methods: they depend on the scales of the data only where
- * a bias is large.
+ * Scales and integers of weights, computed once for all readers and all calibration methods: they depend on the scales of the data
+ * only where a bias is large.
  */
 import type { TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { type Channels, quantiseChannels } from './integer-tensors.ts';
+import { type ChannelScales, scaleChannels } from './weight-scales.ts';
 
 /** Levels of a weight, in its layout. */
 export type WeightLevels = Channels & { readonly levels: Uint8Array };
@@ -11,6 +12,19 @@ export type WeightLevels = Channels & { readonly levels: Uint8Array };
 /** What was quantised before. */
 export class WeightIntegers {
   readonly #known = new Map<TensorProto, WeightLevels[]>();
+  readonly #scales = new Map<TensorProto, (ChannelScales & { readonly scales: Float32Array })[]>();
+
+  /** As `scaleChannels`. */
+  scalesOf(weight: TensorProto, how: ChannelScales): Float32Array {
+    const known = this.#scales.get(weight) ?? [];
+    const found = known.find(
+      ({ axis, pairsIn16Bits }) => axis === how.axis && pairsIn16Bits === how.pairsIn16Bits,
+    );
+    if (found) return found.scales;
+    const scales = scaleChannels(weight, how);
+    this.#scales.set(weight, [...known, { ...how, scales }]);
+    return scales;
+  }
 
   /** The same object for the same weight, axis and scales. */
   of(weight: TensorProto, { axis, scales }: Channels): WeightLevels {
