@@ -1,5 +1,6 @@
 /** Comparison of lists of boxes: matched in pairs, independent of their order. */
 import test from 'ava';
+import { AgreementSum } from '../../src/graph/evaluation/agreement.ts';
 import type { FloatTensor } from '../../src/graph/inference/session.ts';
 import { agreementOf } from '../builders/agreement.ts';
 
@@ -124,4 +125,58 @@ test('images are counted per batch, and rows of anchors are not classes of an im
     0.5,
     'one row for each of two images',
   );
+});
+
+const sumOf = (
+  ...batches: readonly (readonly [reference: readonly number[], other: readonly number[]])[]
+) => {
+  const sum = new AgreementSum({});
+  const named = (values: readonly number[]) => ({
+    y: { data: Float32Array.from(values), dims: [values.length] },
+  });
+  for (const [reference, other] of batches) sum.add(named(reference), named(other), 1);
+  return sum;
+};
+
+test('a sum with as much noise as a complete one cannot exceed it any more', (t) => {
+  const complete = sumOf(
+    [
+      [1, 2],
+      [1, 3],
+    ],
+    [
+      [4, 5],
+      [4, 5],
+    ],
+  );
+  t.true(
+    sumOf([
+      [1, 2],
+      [1, 3],
+    ]).cannotExceed(complete),
+  );
+  t.true(
+    sumOf([
+      [1, 2],
+      [1, 4],
+    ]).cannotExceed(complete),
+  );
+  t.false(
+    sumOf([
+      [1, 2],
+      [1, 2.5],
+    ]).cannotExceed(complete),
+  );
+  t.false(sumOf().cannotExceed(complete));
+});
+
+test('NaN is more noise than any, and lists of boxes are not ruled out', (t) => {
+  const invalid = sumOf([[1], [Number.NaN]]);
+  t.true(invalid.cannotExceed(sumOf([[1], [9]])));
+  t.false(sumOf([[1], [9]]).cannotExceed(invalid));
+  const rows = { detections: { rows: 'NMS' } };
+  const [wide, exact] = [new AgreementSum(rows), new AgreementSum(rows)];
+  wide.add(inRows(coin), inRows(brick), 1);
+  exact.add(inRows(coin), inRows(coin), 1);
+  t.false(wide.cannotExceed(exact));
 });

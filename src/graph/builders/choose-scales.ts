@@ -10,7 +10,7 @@ import { parseTensor } from '../../formats/onnx/tensor-file.ts';
 import { readDistributions } from '../../formats/scales/tensor-distributions.ts';
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import { AgreementSum } from '../evaluation/agreement.ts';
-import { type FloatTensor, openSession } from '../inference/session.ts';
+import { type FloatTensor, openSession, type Session } from '../inference/session.ts';
 import { toWorkingModel } from '../inference/working-model.ts';
 import { prepareFused, quantiseWith } from '../precision/fused/fused-qdq.ts';
 import { toNormalForm } from '../transforms/normal-form.ts';
@@ -52,15 +52,16 @@ export const chooseScales = async (
   const { extents, scales: methods } = readDistributions(await readFile(choice.distributions, 'utf8'));
   const images = splitBatches(parseTensor(await readFile(choice.images)), build.shape[0]!);
   const measure = await compareWithFloat(build, images);
-  const given: Measured = { model: build.model, decibels: await measure(build.model), what: 'the cache' };
+  const cached = (await measure(build.model))!;
+  const given: Measured = { model: build.model, sum: cached, what: 'the cache' };
   let best = given;
   const float = prepareFused(await readFloat(build.reference));
   for (const [method, scales] of methods) {
     const graph = quantiseWith(float, { scales, extents, types: readIntegerTypes() });
     const model = serializeModel(graph);
-    const decibels = await measure(model);
-    if (decibels > best.decibels)
-      best = { model, decibels, what: `${method}, within the extents of tensors` };
+    const sum = await measure(model, best.sum);
+    if (sum && decibelsOf(sum) > decibelsOf(best.sum))
+      best = { model, sum, what: `${method}, within the extents of tensors` };
   }
   return { model: best.model, note: describeChoice(best, given, images) };
 };
@@ -69,12 +70,14 @@ export const chooseScales = async (
 const readFloat = async (path: string): Promise<ModelProto> =>
   toWorkingModel(toNormalForm(parseCompleteModel(await readFile(path))).model);
 
-type Measured = ChosenModel & { readonly decibels: number; readonly what: string };
+type Measured = ChosenModel & { readonly sum: AgreementSum; readonly what: string };
 type ChosenModel = Pick<ChosenGraph, 'model'>;
+
+const decibelsOf = (sum: AgreementSum): number => sum.agreement().sqnrDb;
 
 const describeChoice = (best: Measured, given: Measured, images: readonly FloatTensor[]): string => {
   const count = images.reduce((sum, { dims }) => sum + dims[0]!, 0);
-  const figure = ({ decibels }: Measured) => `${decibels.toFixed(1)} dB`;
+  const figure = ({ sum }: Measured) => `${decibelsOf(sum).toFixed(1)} dB`;
   const before = best === given ? '' : `, ${figure(given)} with the cache alone`;
   return `The engine has the scales of ${best.what}: SQNR ${figure(best)} on ${count} held-out images${before}.`;
 };
@@ -90,25 +93,38 @@ const splitBatches = (tensor: ReturnType<typeof parseTensor>, size: number): rea
   }));
 };
 
-/** Returns the measure of a model: SQNR in dB over all outputs. The float model runs once. */
+/** Compares a model with float over all outputs; undefined as soon as it cannot be better than `best`. */
+type Measure = (model: string | Uint8Array, best?: AgreementSum) => Promise<AgreementSum | undefined>;
+
+/** The float model runs once. */
 const compareWithFloat = async (
   { reference, inputName, outputRoles }: ChosenBuild,
   images: readonly FloatTensor[],
-): Promise<(model: string | Uint8Array) => Promise<number>> => {
-  const run = async (model: string | Uint8Array) => {
-    const session = await openSession(model);
-    try {
-      const outputs = [];
-      for (const image of images) outputs.push(await session.run({ [inputName]: image }));
-      return outputs;
-    } finally {
-      await session.release();
-    }
-  };
-  const wanted = await run(reference);
-  return async (model) => {
-    const sum = new AgreementSum(outputRoles);
-    for (const [i, found] of (await run(model)).entries()) sum.add(wanted[i]!, found, images[i]!.dims[0]!);
-    return sum.agreement().sqnrDb;
-  };
+): Promise<Measure> => {
+  const wanted = await withSession(reference, async (session) => {
+    const outputs = [];
+    for (const image of images) outputs.push(await session.run({ [inputName]: image }));
+    return outputs;
+  });
+  return (model, best) =>
+    withSession(model, async (session) => {
+      const sum = new AgreementSum(outputRoles);
+      for (const [i, image] of images.entries()) {
+        if (best && sum.cannotExceed(best)) return undefined;
+        sum.add(wanted[i]!, await session.run({ [inputName]: image }), image.dims[0]!);
+      }
+      return sum;
+    });
+};
+
+const withSession = async <T>(
+  model: string | Uint8Array,
+  use: (session: Session) => Promise<T>,
+): Promise<T> => {
+  const session = await openSession(model);
+  try {
+    return await use(session);
+  } finally {
+    await session.release();
+  }
 };

@@ -68,6 +68,15 @@ export class AgreementSum {
     this.#images += images;
   }
 
+  /**
+   * Whether the ratio cannot exceed that of a complete sum with the same reference, whatever is still added: noise only grows, and the
+   * signal is the same. Unknown, and so false, for lists of detections, whose signal depends on the boxes that both find.
+   */
+  cannotExceed(complete: AgreementSum): boolean {
+    const hasBoxes = this.#boxes + complete.#boxes > 0;
+    return !hasBoxes && infiniteIfNaN(this.#noise) >= infiniteIfNaN(complete.#noise);
+  }
+
   /** The agreement so far. The ratio is −Infinity if any value is NaN, or infinite in one model only. */
   agreement(): Agreement {
     const noise = this.#noise;
@@ -130,6 +139,8 @@ export class AgreementSum {
 type Lists = { readonly reference: Outputs; readonly other: Outputs; readonly roles: OutputRoles };
 
 type Sums = { readonly signal: number; readonly noise: number };
+
+const infiniteIfNaN = (noise: number): number => (Number.isNaN(noise) ? Number.POSITIVE_INFINITY : noise);
 
 const ratioOf = ({ signal, noise }: Sums): number => {
   const ratio = noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);

@@ -24,9 +24,15 @@ export const makeIntegers = (
 ): TensorProto =>
   tensorFromBytes(name, dims, {
     dataType: elementType[type],
-    // In bytes, less 128 is the other highest bit.
-    bytes: type === 'uint8' ? values : values.map((value) => value ^ middle),
+    bytes: type === 'uint8' ? values : addMiddle(values),
   });
+
+/** Plus or less 128, which is the other highest bit of a byte. Not `map`, which calls a function for each. */
+const addMiddle = (bytes: Uint8Array): Uint8Array => {
+  const result = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) result[i] = bytes[i]! ^ middle;
+  return result;
+};
 
 /** A DequantizeLinear node and its constants. */
 export type Dequantised = { readonly node: NodeProto; readonly tensors: readonly TensorProto[] };
@@ -37,8 +43,7 @@ export type Channels = { readonly axis: number; readonly scales: Float32Array };
 /** Levels of a weight from 1 to 255, in its layout. */
 export const quantiseChannels = (weight: TensorProto, { axis, scales }: Channels): Uint8Array => {
   const levels = quantiseByChannel(floatsOf(weight), scales, runOf(weight.dims.map(Number), axis));
-  // In bytes, plus 128 is the other highest bit.
-  return new Uint8Array(levels.buffer).map((level) => level ^ middle);
+  return addMiddle(new Uint8Array(levels.buffer));
 };
 
 /** A weight with these levels, and one scale for each of its output channels. */
