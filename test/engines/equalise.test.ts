@@ -6,7 +6,11 @@ import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { floatsOf } from '../../src/formats/onnx/tensor.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
-import { equaliseChannels, listEqualisable } from '../../src/graph/transforms/equalise/equalise.ts';
+import {
+  equaliseByRules,
+  equaliseChannels,
+  listEqualisable,
+} from '../../src/graph/transforms/equalise/equalise.ts';
 import { channels, classifierWith, input, Network, output, side } from '../builders/networks.ts';
 import { type Build, convolved, unequalClassifier } from '../builders/unequal-channels.ts';
 
@@ -19,6 +23,8 @@ const normed: Build = (network, from) => {
   const parameters = [(c: number) => 2 ** -c, (c: number) => 2 ** -c / 3, () => 0.1, () => 1.5];
   return network.node('BatchNormalization', [network.conv(from), ...parameters.map(perChannel)]);
 };
+
+const depthwise = { readers: 'Depthwise', evenness: 0.5 } as const;
 
 /** What stands between the layer that is divided and the depthwise convolution, and how many nodes are added. */
 const cases: Readonly<Record<string, { readonly build: Build; readonly added: number }>> = {
@@ -124,7 +130,7 @@ const measured = async (model: ModelProto) => {
 for (const [title, { build, added }] of Object.entries(cases))
   test(`behind ${title}, the network computes the same, and int8 loses less`, async (t) => {
     const model = unequalClassifier(build);
-    const equalised = equaliseChannels(model, await rangesOf(model), 'Depthwise');
+    const equalised = equaliseChannels(model, await rangesOf(model), depthwise);
     t.is(equalised.layers, 1);
     t.is(equalised.nodes, added);
     const [before, after] = [await measured(model), await measured(equalised.model)];
@@ -145,12 +151,57 @@ test('in front of a convolution that sums channels, the network computes the sam
     return network.node('Tanh', [network.node('Conv', inputs, attributes, ['depthwise'])]);
   });
   const equalised = equaliseChannels(model, await rangesOf(model));
-  t.is(equaliseChannels(model, await rangesOf(model), 'Depthwise').layers, 0);
+  t.is(equaliseChannels(model, await rangesOf(model), depthwise).layers, 0);
   t.true(equalised.layers > 0);
   t.is(equalised.nodes, 0);
   const [before, after] = [await measured(model), await measured(equalised.model)];
   t.true(sqnrDb(before.float, after.float) > 100, `${sqnrDb(before.float, after.float)} dB`);
   t.true(after.db > before.db + 6, `${before.db} → ${after.db} dB`);
+});
+
+/** A convolution that sums channels of very unequal ranges behind a swish, which scaling does not pass. */
+const summedBehindSwish = (outputScale: (o: number) => number): ModelProto =>
+  classifierWith((network, from) => {
+    const made = convolved(network, from);
+    const swish = network.node('Mul', [made, network.node('Sigmoid', [made])]);
+    const weight = Array.from(
+      { length: channels ** 2 },
+      (_, i) => network.normal() * 2 ** (i % channels) * outputScale(Math.floor(i / channels)),
+    );
+    return network.node('Conv', [swish, network.floats([channels, channels, 1, 1], weight)], {}, [
+      'depthwise',
+    ]);
+  });
+
+test('the channels of a swish are divided by a Mul where that gains, and by the other rules stay', async (t) => {
+  const model = summedBehindSwish(() => 1);
+  const found = equaliseByRules(model, await rangesOf(model));
+  t.deepEqual(
+    found.map(({ nodes, summing, rule }) => [nodes > 0, summing > 0, rule.readers, rule.evenness]),
+    [
+      [true, true, 'All', 0.75],
+      [true, true, 'All', 0.5],
+      [false, true, 'DepthwiseAndFree', 0.75],
+    ],
+  );
+  const [before, after] = [await measured(model), await measured(found[0]!.model)];
+  t.true(sqnrDb(before.float, after.float) > 100, `${sqnrDb(before.float, after.float)} dB`);
+  t.true(after.db > before.db + 3, `${before.db} → ${after.db} dB`);
+});
+
+test('the factors of a layer that sums channels do not depend on the size of its outputs, since each has a scale', async (t) => {
+  const factorsOf = async (model: ModelProto) => {
+    const equalised = equaliseChannels(model, await rangesOf(model)).model;
+    const conv = graphOf(equalised).node.find(({ name }) => name === 'depthwise')!;
+    const [now, was] = [equalised, model].map((each) => initializerMap(graphOf(each)));
+    const old = floatsOf(was!.get(conv.input[1]!.replace('/equalised', ''))!);
+    return [...floatsOf(now!.get(conv.input[1]!)!)].map((value, i) => value / old[i]!);
+  };
+  const [plain, scaled] = [
+    await factorsOf(summedBehindSwish(() => 1)),
+    await factorsOf(summedBehindSwish((o) => 4 ** o)),
+  ];
+  for (const [i, factor] of plain.entries()) t.true(Math.abs(scaled[i]! / factor - 1) < 1e-4, `${i}`);
 });
 
 test('the factors make all channels as large as the largest, and unused channels stay', async (t) => {

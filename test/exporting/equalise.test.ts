@@ -6,7 +6,7 @@ import type { ExportReport } from '../../src/export/report/report.ts';
 import { graphOf } from '../../src/formats/onnx/graph.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { asInt8, classesOf, decibels, exportNetwork } from '../builders/exports.ts';
-import { classifierWith } from '../builders/networks.ts';
+import { channels, input, Network } from '../builders/networks.ts';
 import { convolved, unequalClassifier } from '../builders/unequal-channels.ts';
 import { peerPython } from '../peers/venv.ts';
 
@@ -20,6 +20,17 @@ const asRtxEngine = async (): Promise<readonly string[]> => [
 
 const unequal = () =>
   unequalClassifier((n, x) => n.node('Clip', [convolved(n, x), n.scalar(0), n.scalar(1.2)]));
+
+/** All channels of a tensor are equal. */
+const alike = () => {
+  const network = new Network();
+  const conv = (from: string, inputs: number): string => {
+    const weight = network.floats([channels, inputs, 3, 3], new Array(channels * inputs * 9).fill(0.01));
+    return network.node('Relu', [network.conv(from, weight)]);
+  };
+  network.head(conv(conv(input, 3), channels));
+  return network.model();
+};
 
 test('a network with unequal channels is exported equalised, with the gain in log and report', async (t) => {
   const model = unequal();
@@ -63,7 +74,7 @@ test('without the flag, the model is exported as it is, and so it is if nothing 
   const plain = await exportNetwork(model, ...(await asInt8()));
   t.notRegex(plain.stderr, /qualis/);
   t.deepEqual(plain.payload, (await exportNetwork(model)).payload);
-  const even = classifierWith((n, from) => n.node('Relu', [n.conv(from)]));
+  const even = alike();
   const { stderr, payload } = await exportNetwork(even, ...(await asInt8()), ...auto);
   t.regex(stderr, /Channels were not equalised: that gains no accuracy/);
   t.deepEqual(payload, (await exportNetwork(even)).payload);

@@ -3,7 +3,7 @@ import { serializeModel } from '../../formats/onnx/model.ts';
 import type { Agreement } from '../../graph/evaluation/agreement.ts';
 import {
   type EqualisedModel,
-  equaliseChannels,
+  equaliseByRules,
   listEqualisable,
 } from '../../graph/transforms/equalise/equalise.ts';
 import type { OpenedModel } from '../models/open-model.ts';
@@ -35,7 +35,7 @@ export type Trial =
       readonly levers: readonly TriedLever[];
     };
 
-/** Tries all convolutions, and depthwise ones alone. @throws UserError as `measure` */
+/** Tries each rule. @throws UserError as `measure` */
 export const tryEqualised = async (asked: TrialRequest, ports: ExportPorts): Promise<Trial> => {
   const { request, int8, plain } = asked;
   const { opened } = request;
@@ -68,12 +68,17 @@ type Tried = {
 };
 
 const describeLever = ({ equalised, before, after }: Tried, kept: boolean): TriedLever => ({
-  name: `Channels equalised before ${equalised.layers} convolutions`,
+  name: `Channels equalised before ${equalised.layers} convolutions${describeRule(equalised)}`,
   images: after.images,
   before: asDecibel(before.sqnrDb),
   after: asDecibel(after.sqnrDb),
   kept,
 });
+
+const describeRule = ({ nodes, summing, rule }: EqualisedModel): string => {
+  const exponent = summing > 0 ? `, exponent ${rule.evenness}` : '';
+  return ` (${nodes} nodes added${exponent})`;
+};
 
 type Measured = Omit<Exclude<Trial, { readonly refused: string }>, 'levers'> & { readonly after: Agreement };
 
@@ -133,9 +138,7 @@ const equalise = async (
     batches: takeFirst(batches, Math.ceil(mostRangeImages / rows)),
     signal,
   });
-  const all = equaliseChannels(model, ranges);
-  const depthwise = equaliseChannels(model, ranges, 'Depthwise');
-  return [0, all.layers].includes(depthwise.layers) ? [all] : [all, depthwise];
+  return equaliseByRules(model, ranges);
 };
 
 async function* takeFirst<T>(all: AsyncIterable<T>, count: number): AsyncGenerator<T> {

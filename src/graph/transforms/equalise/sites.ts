@@ -49,29 +49,25 @@ export const findChannelSites = (around: ChannelGraph): readonly ChannelSite[] =
   around.graph.node.flatMap((reader) => {
     const weight = readableWeight(reader, around);
     if (!weight) return [];
-    if (isDepthwise(reader, weight)) return siteOf(reader, around) ?? [];
-    return intOf(reader, 'group', 1) === 1 ? (summedSiteOf(reader, around) ?? []) : [];
+    const sums = !isDepthwise(reader, weight);
+    return sums && intOf(reader, 'group', 1) !== 1 ? [] : (siteOf({ reader, sums }, around) ?? []);
   });
 
 /** Whether each output channel reads one channel. */
 const isDepthwise = (reader: NodeProto, weight: TensorProto): boolean =>
   intOf(reader, 'group', 1) > 1 && weight.dims[1] === 1n;
 
-const siteOf = (reader: NodeProto, around: ChannelGraph): ChannelSite | undefined => {
+/** Limits between source and reader become a node more, so a Mul in their place costs no more in front of a layer that sums. */
+const siteOf = (
+  { reader, sums }: Pick<ChannelSite, 'reader' | 'sums'>,
+  around: ChannelGraph,
+): ChannelSite | undefined => {
   const tensor = reader.input[0]!;
   const { between, source } = walkUp(tensor, around);
-  if (source) return { tensor, reader, sums: false, between, source };
+  if (source && !(sums && between.some(hasLimits))) return { tensor, reader, sums, between, source };
   const writer = writerOf(tensor, around);
-  return writer && isElementwise(writer)
-    ? { tensor, reader, sums: false, between: [], source: undefined }
-    : undefined;
-};
-
-/** In front of a layer that sums channels, only where no node is added. */
-const summedSiteOf = (reader: NodeProto, around: ChannelGraph): ChannelSite | undefined => {
-  const tensor = reader.input[0]!;
-  const { between, source } = walkUp(tensor, around);
-  return source && !between.some(hasLimits) ? { tensor, reader, sums: true, between, source } : undefined;
+  if (!writer || !isElementwise(writer)) return undefined;
+  return { tensor, reader, sums, between: [], source: undefined };
 };
 
 /** The node that computes a tensor; Identity and Dropout compute nothing. */
