@@ -1,5 +1,6 @@
 /** The status of each of our kinds on a real apiserver: it has one writer, and is replaced as a whole. */
 import test from 'ava';
+import { modelExportCrd } from '../../src/cluster/api/crd.ts';
 import { type Kind, kinds, resourceOf } from '../../src/cluster/api/group.ts';
 import type { KubeObject } from '../../src/cluster/runtime/resources.ts';
 import { type StatusOwner, writeStatus } from '../../src/cluster/runtime/write-status.ts';
@@ -7,6 +8,7 @@ import { aClientOf } from '../builders/client.ts';
 import { aSpec } from '../builders/objects.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { installCrds } from '../cluster/crds.ts';
+import { eventually } from '../cluster/run.ts';
 
 const { signal } = new AbortController();
 let plane: ControlPlane;
@@ -42,38 +44,79 @@ type Stored = KubeObject &
     readonly status?: object;
     readonly metadata: {
       readonly generation: number;
-      readonly managedFields: readonly { readonly subresource?: string; readonly operation: string }[];
+      readonly managedFields: readonly {
+        readonly subresource?: string;
+        readonly operation: string;
+        readonly fieldsV1: object;
+      }[];
     };
   };
 
+const anObject = (kind: Kind, name: string): object => ({
+  apiVersion: 'export.tlt.dev/v1beta1',
+  kind,
+  metadata: { name },
+  spec: specs[kind],
+});
+
+const read = async (kind: Kind, name: string): Promise<Stored> => {
+  const at = { ...(kind !== 'ExportDeviceClass' && { namespace: 'default' }), name };
+  return (await aClientOf(plane.kubeconfig).read(resourceOf(kind), at, signal)) as Stored;
+};
+
+const write = (kind: Kind, owner: Stored, status: object): Promise<void> =>
+  writeStatus(aClientOf(plane.kubeconfig), { resource: resourceOf(kind), owner, status }, signal);
+
+const listStatusOwners = ({ metadata }: Stored) =>
+  metadata.managedFields
+    .filter(({ subresource }) => subresource === 'status')
+    .map(({ operation, fieldsV1 }) => [operation, fieldsV1]);
+
+const oneOwner = [['Update', { 'f:status': {} }]] as const;
+
+/** Writes until the apiserver uses the schema that was installed last. */
+const writeUntil = (status: object, holds: (written: Stored) => boolean): Promise<Stored> => {
+  let enginesBuilt = 0;
+  return eventually('a status by the new schema', async () => {
+    const next = { ...status, enginesBuilt: ++enginesBuilt };
+    await write('ModelExport', await read('ModelExport', 'old'), next);
+    const written = await read('ModelExport', 'old');
+    return holds(written) ? written : undefined;
+  });
+};
+
+test.serial(
+  'a status that was written when each of its fields had an owner is replaced as well',
+  async (t) => {
+    const earlier = JSON.stringify(modelExportCrd).replace('"x-kubernetes-map-type":"atomic",', '');
+    await plane.kubectl(['apply', '--server-side', '-f', '-'], earlier);
+    await plane.kubectl(['apply', '-f', '-'], JSON.stringify(anObject('ModelExport', 'old')));
+    const stored = await writeUntil({ observedGeneration: 1, progress: 'exporting' }, (written) =>
+      JSON.stringify(listStatusOwners(written)).includes('f:progress'),
+    );
+    await installCrds(plane);
+    const replaced = await writeUntil(
+      { observedGeneration: 1 },
+      (written) => !JSON.stringify(listStatusOwners(written)).includes('f:enginesBuilt'),
+    );
+    t.deepEqual(listStatusOwners(replaced), oneOwner);
+    t.like(stored.status, { progress: 'exporting' });
+    t.false('progress' in (replaced.status ?? {}));
+  },
+);
+
 for (const kind of Object.keys(kinds) as Kind[])
   test(`${kind}: a field that status no longer has is removed, and status has one owner`, async (t) => {
-    const client = aClientOf(plane.kubeconfig);
-    const resource = resourceOf(kind);
-    const at = { ...(kind !== 'ExportDeviceClass' && { namespace: 'default' }), name: 'one' };
-    const object = {
-      apiVersion: 'export.tlt.dev/v1beta1',
-      kind,
-      metadata: { name: 'one' },
-      spec: specs[kind],
-    };
-    await plane.kubectl(['apply', '-f', '-'], JSON.stringify(object));
-    const read = async () => (await client.read(resource, at, signal)) as Stored;
-    const created = await read();
+    await plane.kubectl(['apply', '-f', '-'], JSON.stringify(anObject(kind, 'one')));
+    const created = await read(kind, 'one');
     const status = { observedGeneration: 1 };
-    await writeStatus(client, { resource, owner: created, status: { ...status, ...optional[kind] } }, signal);
-    const full = await read();
+    await write(kind, created, { ...status, ...optional[kind] });
+    const full = await read(kind, 'one');
     t.like(full.status, optional[kind]);
-    await writeStatus(client, { resource, owner: full, status }, signal);
-    const reduced = await read();
+    await write(kind, full, status);
+    const reduced = await read(kind, 'one');
     t.deepEqual(reduced.status, status);
     t.deepEqual([reduced.spec, reduced.metadata.generation], [created.spec, created.metadata.generation]);
-    const owners = reduced.metadata.managedFields.filter(({ subresource }) => subresource === 'status');
-    t.deepEqual(
-      owners.map(({ operation }) => operation),
-      ['Update'],
-    );
-    await t.throwsAsync(writeStatus(client, { resource, owner: full, status: optional[kind] }, signal), {
-      message: /409/,
-    });
+    t.deepEqual(listStatusOwners(reduced), oneOwner);
+    await t.throwsAsync(write(kind, full, optional[kind]), { message: /409/ });
   });

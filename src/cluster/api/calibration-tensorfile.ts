@@ -18,9 +18,9 @@ import {
   maxBrokenPercent,
   observedGeneration,
   progress,
+  statusExtras,
   storageUri,
   suspend,
-  unseen,
 } from './shared-schemas.ts';
 
 const jobs = object('Settings of the Job and its pod.', {
@@ -95,7 +95,7 @@ const statusSchema = object(
     progress,
     lastHandledRequest,
   },
-  { default: unseen },
+  statusExtras,
 );
 
 /** Schema of the CalibrationTensorfile kind, from which its CRD, its types and its reference page follow. */

@@ -26,8 +26,8 @@ import {
   nodeSelector,
   observedGeneration,
   pinnedImage,
+  statusExtras,
   tolerations,
-  unseen,
 } from './shared-schemas.ts';
 
 const computeCapability = (description: string) =>
@@ -185,7 +185,7 @@ const statusSchema = object(
     architectures: names('CPU architectures of the matching nodes.', 'An architecture.'),
     drivers: names('GPU driver versions of the matching nodes.', 'A driver version.'),
   },
-  { default: unseen },
+  statusExtras,
 );
 
 /** Schema of the ExportDeviceClass kind, from which its CRD, its types and its reference page follow. */

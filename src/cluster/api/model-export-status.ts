@@ -19,7 +19,7 @@ import { integer, keyedList, object, oneOf, text } from '../../ground/contract/s
 import { conditionsSchema } from './conditions.ts';
 import { lastHandledRequest, ledgerFields } from './ledger.ts';
 import { running } from './running.ts';
-import { observedGeneration, progress, unseen, fileUri as uri } from './shared-schemas.ts';
+import { observedGeneration, progress, statusExtras, fileUri as uri } from './shared-schemas.ts';
 
 const hardware = object('Hardware of the node that built the engine, from its labels.', {
   node: text('Name of the node.'),
@@ -137,5 +137,5 @@ export const modelExportStatusSchema = object(
     progress,
     lastHandledRequest,
   },
-  { default: unseen },
+  statusExtras,
 );

@@ -50,6 +50,8 @@ export interface ObjectSchema<P extends Properties = Properties, R extends strin
   readonly type: 'object';
   readonly properties: P;
   readonly required?: readonly R[];
+  /** `atomic`: the object has one owner, who replaces it as a whole. */
+  readonly 'x-kubernetes-map-type'?: 'atomic';
 }
 export type Schema =
   | StringSchema
@@ -127,6 +129,7 @@ type ObjectExtras<R> = {
   readonly required?: readonly R[];
   readonly default?: object;
   readonly validations?: readonly Rule[];
+  readonly 'x-kubernetes-map-type'?: 'atomic';
 };
 
 /** An object. `required`: fields present in every stored object, either mandatory or with a default. */
