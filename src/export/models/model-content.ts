@@ -12,7 +12,7 @@ import type { ImportOptions } from '../../graph/keras/import.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
 import { openReadable, type Readable } from '../../ground/base/readable.ts';
-import { type KerasModel, openKeras } from './keras-model.ts';
+import type { KerasModel } from './keras-model.ts';
 import { describeZip } from './zipped-model.ts';
 
 /** Content of a model file. */
@@ -66,6 +66,8 @@ const readKeras = async (
   file: KerasSource,
   { keras: request, weightsLimit }: ContentSource,
 ): Promise<Content> => {
+  // Its modules are a tenth of a tool’s, and only Keras models need them.
+  const { openKeras } = await import('./keras-model.ts');
   const keras = await openKeras(file, await request?.(), weightsLimit);
   return { model: keras.model, payload: keras.payload, keras };
 };
