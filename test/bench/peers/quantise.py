@@ -3,7 +3,7 @@
 usage: quantise.py {MinMax,Percentile,NNCF} SOURCE.onnx TARGET.onnx INPUT TENSOR.pb [...]
 
 MinMax and Percentile are onnxruntime's quantize_static with what its documentation recommends on x86: Q/DQ pairs, unsigned activations,
-signed weights per channel. NNCF is nncf.quantize with its defaults. Both start from onnxruntime's own preprocessing.
+signed weights per channel, of 7 bits on a processor without VNNI, where sums of two products would overflow. NNCF is nncf.quantize with its defaults. Both start from onnxruntime's own preprocessing.
 Prints {"processorSeconds", "mebibytes"} of this process.
 """
 import contextlib
@@ -33,8 +33,13 @@ def by_onnxruntime(method, source, target, images):
 
     quantize_static(
         source, target, Reader(), quant_format=QuantFormat.QDQ, per_channel=True, activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8, calibrate_method=getattr(CalibrationMethod, method),
+        weight_type=QuantType.QInt8, calibrate_method=getattr(CalibrationMethod, method), reduce_range=not has_vnni(),
     )
+
+
+def has_vnni():
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        return "_vnni" in info.read()
 
 
 def by_nncf(source, target, images):

@@ -1,7 +1,9 @@
 /** Ours and other quantisers, each as a whole process from files to a file, on the same model and images. */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import process from 'node:process';
+import { readIntegerTypes } from '../../../src/graph/builders/processor-integers.ts';
 import { cached, digestOf } from '../../cluster/cache.ts';
 import { run } from '../../cluster/run.ts';
 import { noReports, peerPython } from '../../peers/venv.ts';
@@ -64,11 +66,12 @@ export const peerCommand = async (
   words: [join(import.meta.dirname, 'quantise.py'), tool, source, target, opened.input, ...calibration],
 });
 
-/** A model quantised by another tool depends on no file of ours, so it is kept with what making it took. */
+/** A model quantised by another tool depends on no file of ours, but on the processor, so it is kept with what making it took. */
 const peer = (tool: PeerTool): Quantiser['quantise'] => {
   return async (trial, target) => {
     const inputs = [trial.source, ...trial.calibration].map((path) => relative(trial.folder, path));
-    const script = digestOf(import.meta.dirname, ['quantise.py', 'requirements.txt'], tool);
+    const how = `${tool} ${cpus()[0]?.model} ${JSON.stringify(readIntegerTypes())}`;
+    const script = digestOf(import.meta.dirname, ['quantise.py', 'requirements.txt'], how);
     const kept = await cached(`quantised-${digestOf(trial.folder, inputs, script)}`, async (folder) => {
       mkdirSync(folder);
       const { program, words } = await peerCommand(tool, trial, join(folder, 'model.onnx'));
