@@ -3,13 +3,13 @@
 # builder of classic TensorRT (docs/tensorrt.md); TENSORRT_BASE needs Python 3.8 or later with the module tensorrt.
 # BUILD_BASE needs Node.js 24 with npm in /usr/local, and Python 3.11 with pip. BASE needs only the C++ runtime: Node.js is
 # copied, because base images have it in different places (distroless has it outside PATH).
-# The bases have no default, because a tag can move. Name each by digest: docker.io/library/node:24-bookworm@sha256:…,
-# gcr.io/distroless/cc-debian12@sha256:… and docker.io/library/python:3.12-slim-bookworm@sha256:…, for example. Images of
-# localhost/ are local builds, which need no digest.
-ARG BUILD_BASE
-ARG BASE
-ARG CODEC_BASE
-ARG TENSORRT_BASE
+# The bases have no default that exists, because a tag can move; Docker needs a name for each, also for a target that does not use it.
+# Name each by digest: docker.io/library/node:24-bookworm@sha256:…, gcr.io/distroless/cc-debian12@sha256:… and
+# docker.io/library/python:3.12-slim-bookworm@sha256:…, for example. Images of localhost/ are local builds, which need no digest.
+ARG BUILD_BASE=localhost/build-arg-missing:build_base
+ARG BASE=localhost/build-arg-missing:base
+ARG CODEC_BASE=localhost/build-arg-missing:codec_base
+ARG TENSORRT_BASE=localhost/build-arg-missing:tensorrt_base
 
 FROM ${BASE} AS base
 

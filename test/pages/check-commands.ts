@@ -111,7 +111,7 @@ const checkDocker: Check = (words) => {
     const value = words[index + 1]?.split('=')[0];
     if (word === '--target' && !new RegExp(`^FROM .* AS ${value}$`, 'm').test(dockerfile))
       return `the Dockerfile has no target ${value}`;
-    if (word === '--build-arg' && !new RegExp(`^ARG ${value}$`, 'm').test(dockerfile))
+    if (word === '--build-arg' && !new RegExp(`^ARG ${value}(?:=|$)`, 'm').test(dockerfile))
       return `the Dockerfile has no argument ${value}`;
   }
   return undefined;
