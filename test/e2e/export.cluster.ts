@@ -43,7 +43,7 @@ import { applyTheRest, cipherCommand, objectNameOf } from './applied.ts';
 import { suspendAndChange } from './changed.ts';
 import { fetchByPlugin, serveByInitContainer } from './fetched.ts';
 import { liveAsRelease } from './helm-release.ts';
-import { followBlock, followPages, startReading, watchAsShown } from './pages.ts';
+import { fillAsShown, followBlock, followPages, startReading, watchAsShown } from './pages.ts';
 import { compareWithOnePod, startInParts } from './parts.ts';
 import { isReading, requestsOfOperator, usesAllPermissions } from './permissions.ts';
 import { checkProgress, collectProgress, progressSeconds } from './progress.ts';
@@ -169,8 +169,7 @@ test.serial('user errors stall or wait, with a message that says what to do', as
     waits(t, 'no-secret', 'KeySecretMissing'),
     waits(t, 'no-claim', 'ClaimMissing'),
   ]);
-  for (const part of ['status no-secret', '$ kubectl modelexport watch wrong-key'])
-    await followBlock(reader, troubleshooting, part);
+  for (const part of ['status no-secret', '0/1 WrongKey']) await followBlock(reader, troubleshooting, part);
   // Kubelets retry a missing Secret after up to two minutes, so it is created early for a later test.
   await addSecret(cluster, 'absent', demoKey);
 });
@@ -196,22 +195,9 @@ const waits = async (t: ExecutionContext, name: string, reason: string): Promise
 };
 
 test.serial('a stalled export runs again on request after the cause is fixed', async (t) => {
-  await addSecret(cluster, 'wrong-key', demoKey);
-  t.true(isReady(await requestUntilReady('wrong-key')));
+  await followBlock(reader, troubleshooting, '$ kubectl create secret generic wrong-key');
+  t.true(isReady((await readExport(cluster, 'wrong-key')).status!));
 });
-
-/** A kubelet may mount a Secret as it was before its latest change, so the request is repeated as a user would do. */
-const requestUntilReady = async (name: string): Promise<ModelExportStatus> => {
-  for (let request = 1; ; request++) {
-    const annotation = `export.tlt.dev/requested-at=${request}`;
-    await cluster.kubectl(['annotate', '--overwrite', '-n', namespace, `mex/${name}`, annotation]);
-    const isAnswered = (status: ModelExportStatus) =>
-      status.lastHandledRequest === `${request}` &&
-      (isReady(status) || conditionOf(status, 'Stalled')?.status === 'True');
-    const found = await untilStatus(cluster, name, { holds: isAnswered, limitMs });
-    if (isReady(found) || request === 5) return found;
-  }
-};
 
 test.serial('the same export under another name reuses the artifacts in the folder', async (t) => {
   const before = await status();
@@ -358,7 +344,7 @@ test.serial('the pod of the operator serves its probes and metrics', async (t) =
   t.regex(page, /leader_election_master_status\{name="tlt-export-operator"\} 1/);
 });
 
-/** Panels that show something once an export is done; the others need failures, GPUs or reused work. */
+/** Panels that show something once exports are done; the others need a recent failure, GPUs or reused work. */
 const filledPanels = [
   'Ready',
   'In progress',
@@ -366,6 +352,11 @@ const filledPanels = [
   'Objects by reason',
   'Engines by device class and state',
   'Ready nodes of each class',
+  'Attempts by class and result',
+  'Time to Ready',
+  'Duration of attempts',
+  'Wait until the pod starts',
+  'Calibration images per second',
   'Reconciles',
   'Queue depth',
   'Age of the caches',
@@ -399,6 +390,12 @@ test.serial('a real Prometheus answers every query of the dashboard and of the a
     await prometheus.stop();
     await lines.return(undefined);
   }
+});
+
+test.serial('a claim is filled as docs/first-export.md shows', async (t) => {
+  const { copied, before } = await fillAsShown(reader, cluster, volumes.models);
+  t.true(copied.length >= 80);
+  t.deepEqual(copied, before);
 });
 
 test.serial('the pages show what pods and the plugin print, and their commands work', async (t) => {

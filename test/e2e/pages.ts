@@ -1,7 +1,8 @@
 /** What pages show of pods that run, followed by a reader on the test cluster. */
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { sha256 } from '../../src/ground/base/digest.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { linesOf, run } from '../cluster/run.ts';
 import { namespace, root, sampleName } from '../demo/scenario.ts';
@@ -41,13 +42,35 @@ export const followPages = async (reader: Reader): Promise<readonly string[]> =>
   return problems;
 };
 
+/** Names and contents of the files of a folder, in one order. */
+const contentsOf = (folder: string): readonly string[] =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => `${name} ${sha256(readFileSync(join(folder, name)))}`);
+
+/**
+ * Fills the claim `models` as docs/first-export.md shows, after the photos in it were taken away; the pod is there already.
+ * @param models folder of the claim
+ * @returns what the pod that the page creates copied into the claim, and what was there before
+ */
+export const fillAsShown = async (reader: Reader, { kubectl }: Cluster, models: string) => {
+  const photos = join(models, 'calibration');
+  const before = contentsOf(photos);
+  cpSync(photos, join(reader.folder, 'photos'), { recursive: true });
+  rmSync(photos, { recursive: true });
+  await kubectl(['apply', '-n', namespace, '-f', join(root, 'deploy/samples/fill-claims.yaml')]);
+  await followBlock(reader, 'docs/first-export.md', 'kubectl cp -n vision photos');
+  return { copied: contentsOf(photos), before };
+};
+
 /** The lines that `kubectl modelexport watch` of a page prints, from now on until the export is Ready. */
 export const watchAsShown = ({ kubeconfig }: Cluster, page: string): Promise<readonly string[]> => {
   const [{ command, output } = { command: '', output: '' }] = blocksOf(page)
     .filter(({ text }) => text.startsWith('$ kubectl modelexport watch'))
     .flatMap(stepsOf);
   const words = command.trim().split(' ').slice(2);
-  const plugin = [join(root, 'src/kubectl-modelexport.ts'), ...words, '--kubeconfig', kubeconfig];
+  const asOnTerminal = ['--output', 'table', '--kubeconfig', kubeconfig];
+  const plugin = [join(root, 'src/kubectl-modelexport.ts'), ...words, ...asOnTerminal];
   return collect(plugin).then((printed) => findMissingLines(output!, printed));
 };
 

@@ -75,18 +75,20 @@ export const makeReader = (
         const onTerminal = ['--quiet', '--command', 'bash shown', '/dev/null'];
         if (output.trim() === '') onTerminal.unshift('--return');
         writeFileSync(join(folder, 'shown'), `stty columns 400\n${command}`);
-        const execute = () => run('script', onTerminal, place);
-        await eventually(`${block.page}: ${command}`, () => requireLines(output, execute), 10_000);
+        const printed = new Set<string>();
+        const requireLines = async (): Promise<true> => {
+          const answer = await run('script', onTerminal, place);
+          printed.add(answer);
+          if (findMissingLines(output, answer).length === 0) return true;
+          throw new Error(tellMissing(output, [...printed]));
+        };
+        await eventually(`${block.page}: ${command}`, requireLines, 10_000);
       }
     },
     leave: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
 
-/** Controllers may still be on the way to what the page shows. A transcript may show a failure. */
-const requireLines = async (output: string, execute: () => Promise<string>): Promise<true> => {
-  const printed = await execute();
-  const missing = findMissingLines(output, printed);
-  if (missing.length === 0) return true;
-  throw new Error(`does not print\n${missing.join('\n')}\nbut\n${printed}`);
-};
+/** Controllers may still be on the way to what the page shows, so there may be several answers; the last one lacks these lines. */
+const tellMissing = (output: string, answers: readonly string[]): string =>
+  `does not print\n${findMissingLines(output, answers.at(-1)!).join('\n')}\nbut\n${answers.join('\nand then\n')}`;
