@@ -1,9 +1,10 @@
-/** A cgroup per node, in which its kubelet creates those of its pods. */
+/** Cgroups of programs that run containers: one per node, in which its kubelet creates those of its pods. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const prefix = 'tlt-test';
 
+/** The cgroup of a node. */
 export const cgroupOf = (node: string): string => `${prefix}-${node}`;
 
 const hierarchies = (): readonly string[] =>
@@ -14,7 +15,7 @@ const hierarchies = (): readonly string[] =>
 /** The kubelet requires its root cgroup in every hierarchy; a new cpuset has neither processors nor memory nodes. */
 export const makeCgroup = (name: string): void => {
   for (const hierarchy of hierarchies()) {
-    const group = join(hierarchy, cgroupOf(name));
+    const group = join(hierarchy, name);
     mkdirSync(group, { recursive: true });
     for (const file of ['cpuset.cpus', 'cpuset.mems'])
       if (existsSync(join(hierarchy, file)) && existsSync(join(group, file)))
@@ -34,5 +35,5 @@ export const removeCgroup = (name: string): void => {
       // An exiting process still holds it; the next start removes it.
     }
   };
-  for (const hierarchy of hierarchies()) remove(join(hierarchy, cgroupOf(name)));
+  for (const hierarchy of hierarchies()) remove(join(hierarchy, name));
 };

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeCgroup } from './cgroups.ts';
+import { cgroupOf, removeCgroup } from './cgroups.ts';
 import { kubernetesServiceAddress } from './control-plane.ts';
 import { nodeLabels } from './hardware.ts';
 import { run } from './run.ts';
@@ -27,7 +27,7 @@ export const removeLeftovers = async (): Promise<void> => {
       if (name.startsWith('tlt-test-')) rmSync(join(networkResults, name), { force: true });
   for (const path of [...folders, runFolder])
     if (existsSync(path)) rmSync(path, { recursive: true, force: true });
-  for (const name of Object.keys(nodeLabels)) removeCgroup(name);
+  for (const name of Object.keys(nodeLabels)) removeCgroup(cgroupOf(name));
 };
 
 /**

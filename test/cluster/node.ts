@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants as osConstants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { kubeBinary } from './binaries.ts';
-import { makeCgroup, removeCgroup } from './cgroups.ts';
+import { cgroupOf, makeCgroup, removeCgroup } from './cgroups.ts';
 import { killShims, runFolder, unmountBelow } from './clean-up.ts';
 import { type Containerd, startContainerd } from './containerd.ts';
 import { copyImageStore } from './image-store.ts';
@@ -23,14 +23,14 @@ export const startNode = async (options: NodeOptions, archives: readonly string[
   const state = join(runFolder, name);
   const cni = join(folder, 'cni');
   for (const path of [join(folder, 'kubelet'), cni, state]) mkdirSync(path, { recursive: true });
-  makeCgroup(name);
+  makeCgroup(cgroupOf(name));
   const parts: { containerd?: Containerd; kubelet?: Background } = {};
   const stop = async (): Promise<void> => {
     await parts.kubelet?.stop();
     if (parts.containerd) await stopContainerd(parts.containerd);
     await unmountBelow([folder, state]);
     rmSync(state, { recursive: true, force: true });
-    removeCgroup(name);
+    removeCgroup(cgroupOf(name));
   };
   try {
     writeFileSync(join(cni, '10-ptp.conflist'), networkConfig(options));

@@ -104,7 +104,8 @@ export const standInArchive = (): Promise<string> => {
       return { Config: file, RepoTags: [standInImage(each)], Layers: ['python.tar', 'own.tar'] };
     });
     writeFileSync(join(folder, 'manifest.json'), JSON.stringify(entries));
-    const files = [...entries.map(({ Config }) => Config), 'manifest.json', 'python.tar', 'own.tar'];
-    await run('tar', ['-cf', path, '-C', folder, ...files]);
+    // Equal images have one configuration. A file that is named twice would be a link to itself, which Docker does not load.
+    const configs = new Set(entries.map(({ Config }) => Config));
+    await run('tar', ['-cf', path, '-C', folder, ...configs, 'manifest.json', 'python.tar', 'own.tar']);
   });
 };
