@@ -34,7 +34,7 @@ export const applyTheRest = async ({ cluster, models }: Field): Promise<void> =>
   const sample = await readExport(cluster, sampleName);
   const configMaps = detectorNames.map(specMap);
   const others = othersBeside(sample, await pinned(cluster, images.rtx));
-  const items = [deviceClassOfNoNode, ...configMaps, ...others, findTwin(sample)];
+  const items = [fastestClass, deviceClassOfNoNode, ...configMaps, ...others, findTwin(sample)];
   await applyTensorfileSample(cluster);
   await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 };
@@ -111,7 +111,7 @@ const detector: Changes = {
   spec: {
     architecture: 'detectnet_v2',
     model: { uri: 'pvc://models/detector.hdf5' },
-    deviceClasses: [{ name: 'ampere' }, { name: 'cpu', dataType: 'fp32' }],
+    deviceClasses: [{ name: 'ampere' }, { name: 'cpu', dataType: 'fp32' }, { name: 'fastest' }],
   },
 };
 
@@ -152,6 +152,14 @@ const foreignTo = (image: string): Changes => ({
     codec: { image, command: cipherCommand },
   },
 });
+
+/** Like the class `cpu` of the samples, for the faster of int8 and float. */
+const fastestClass = {
+  apiVersion: 'export.tlt.dev/v1beta1',
+  kind: 'ExportDeviceClass',
+  metadata: { name: 'fastest' },
+  spec: { hardware: { arch: 'amd64' }, engine: { backend: 'OnnxRuntime', prefer: 'Fastest' } },
+};
 
 const deviceClassOfNoNode = {
   apiVersion: 'export.tlt.dev/v1beta1',

@@ -9,6 +9,7 @@ import type { ModelExportStatus } from '../../src/cluster/api/model-export.ts';
 import { alerts } from '../../src/cluster/manifests/monitoring/alerts.ts';
 import { rows } from '../../src/cluster/manifests/monitoring/dashboard-rows.ts';
 import { decryptModel } from '../../src/formats/crypto/encrypted-model.ts';
+import { parseModel } from '../../src/formats/onnx/model.ts';
 import { parseCalibrationCache } from '../../src/formats/scales/calibration-cache.ts';
 import { sha256 } from '../../src/ground/base/digest.ts';
 import type { Manifest } from '../../src/ground/contract/manifest.ts';
@@ -209,15 +210,25 @@ test.serial('the same export under another name reuses the artifacts in the fold
   );
 });
 
-test.serial('a Keras detector becomes engines of two device classes', async (t) => {
+test.serial('a Keras detector becomes engines of three device classes', async (t) => {
   const found = await untilStatus(cluster, 'detector', { holds: isReady, limitMs });
   t.deepEqual(found.export!.etlt!.outputNodes, ['output_bbox/BiasAdd', 'output_cov/Sigmoid']);
   t.deepEqual(
     found.engines!.map(({ deviceClass, dataType }) => `${deviceClass} ${dataType}`),
-    ['ampere int8', 'cpu fp32'],
+    ['ampere int8', 'cpu fp32', 'fastest int8'],
   );
   const { sqnrDb } = found.engines![1]!.agreement!;
   t.true(sqnrDb === 'inf' || Number(sqnrDb) > 80, `fp32 on the CPU differs by rounding alone: ${sqnrDb} dB`);
+});
+
+test.serial('a class that prefers the fastest engine gets the faster one, and status says why', async (t) => {
+  const { engines } = await untilStatus(cluster, 'detector', { holds: isReady, limitMs });
+  const { uri, chosen, latency } = engines!.find(({ deviceClass }) => deviceClass === 'fastest')!;
+  t.regex(chosen!.because, /^(On this processor, int8 takes |No operator would compute with integers)/);
+  const { graph } = parseModel(readFileSync(fileOf(uri!)));
+  const isInt8 = graph!.node.some(({ opType }) => opType === 'QuantizeLinear');
+  t.is(chosen!.dataType, isInt8 ? 'int8' : 'fp32', 'it is what is stored');
+  if (isInt8) t.true(latency!.p50Microseconds < latency!.floatP50Microseconds!);
 });
 
 test.serial(

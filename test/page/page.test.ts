@@ -12,7 +12,7 @@ import { exportsPage } from '../../src/cluster/page/page.ts';
 import { operatorProgram } from '../../src/ground/contract/operator-program.ts';
 import { run } from '../cluster/run.ts';
 import { type PageParts, readPage } from './parts.ts';
-import { anExportOf, severalExports } from './sample.ts';
+import { anExportOf, aReadyExport, severalExports } from './sample.ts';
 
 const root = join(import.meta.dirname, '../..');
 const now = Date.parse('2026-01-01T00:00:00Z');
@@ -47,6 +47,13 @@ test('a cell has the reason, and words for its sign', (t) => {
   t.is(ready![1], '✔ Ready engines 2/2');
   t.is(ready![5], 'kubectl modelexport report reader -n vision');
   t.is(unseen![5], '');
+});
+
+test('a cell says why the build stored another precision than the one requested', (t) => {
+  const because = 'On this processor, int8 takes 18.1 ms and float 3.4 ms.';
+  const [row] = page([aReadyExport({ dataType: 'fp32', because })]).rows;
+  t.is(row![3], 'done: ✔ Built int8');
+  t.is(row![4], `done: ✔ Built fp32 ${because}`);
 });
 
 test('the filter is part of the address, and is kept by the links between pages', (t) => {

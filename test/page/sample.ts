@@ -1,5 +1,6 @@
 /** ModelExports at several moments of their lives. */
 import type { ModelExport } from '../../src/cluster/api/model-export.ts';
+import type { EngineBuilt } from '../../src/ground/contract/result.ts';
 import { active, aModelExport, anEngineBuilt, anExported } from '../builders/objects.ts';
 import { factsAfter } from '../builders/plugin-facts.ts';
 
@@ -80,3 +81,11 @@ export const severalExports = (): readonly ModelExport[] => [
   anExportOf({ name: 'empty' }),
   decided('radar', 'defects', { export: exported, ampere: refused, cpu: built }),
 ];
+
+/** A Ready export whose engine of class `cpu` was stored in this precision, for this reason. */
+export const aReadyExport = (chosen: NonNullable<EngineBuilt['chosen']>): ModelExport =>
+  decided('vision', 'reader', {
+    export: exported,
+    ampere: built,
+    cpu: { kind: 'Succeeded', result: { ...anEngineBuilt(), chosen } },
+  });
