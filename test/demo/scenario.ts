@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import process from 'node:process';
+import { parse } from 'yaml';
 import type { CalibrationTensorfile } from '../../src/cluster/api/calibration-tensorfile.ts';
 import type { ModelExport, ModelExportStatus } from '../../src/cluster/api/model-export.ts';
 import { encryptTlt } from '../builders/encrypted.ts';
@@ -91,6 +92,18 @@ export const applySample = async (cluster: DemoCluster): Promise<void> => {
   await applyClasses(cluster);
   await applySampleFile(cluster, 'model-export.yaml');
 };
+
+/** Applies the sample suspended, so that a watch can begin before anything happens. */
+export const applySuspended = async (cluster: DemoCluster): Promise<void> => {
+  await applyClasses(cluster);
+  const sample = parse(await readFile(join(root, 'deploy/samples/model-export.yaml'), 'utf8')) as ModelExport;
+  const suspended = { ...sample, spec: { ...sample.spec, suspend: true } };
+  await cluster.kubectl(['apply', '-n', namespace, '-f', '-'], JSON.stringify(suspended));
+};
+
+/** Applies the sample as it is, which is not suspended. */
+export const resumeSample = (cluster: DemoCluster): Promise<string> =>
+  applySampleFile(cluster, 'model-export.yaml');
 
 /** Creates a CalibrationTensorfile, and a ModelExport that references it. */
 export const applyTensorfileSample = (cluster: DemoCluster): Promise<string> =>

@@ -19,7 +19,7 @@ import { busyboxArchive } from '../cluster/images.ts';
 import { eventually, linesOf } from '../cluster/run.ts';
 import {
   addSecret,
-  applySample,
+  applySuspended,
   builtOf,
   conditionOf,
   demoKey,
@@ -30,6 +30,7 @@ import {
   operatorNamespace,
   readExport,
   readTensorfile,
+  resumeSample,
   sampleName,
   untilStatus,
 } from '../demo/scenario.ts';
@@ -67,9 +68,11 @@ test.serial('kubectl wait sees the sample become Ready on a new cluster', async 
   await installOperator(cluster, [`--progress-seconds=${progressSeconds}`]);
   const { models, exports } = await layOut(cluster);
   volumes = { models: models!, exports: exports! };
-  await applySample(cluster);
-  const missing = watchAsShown(cluster, 'docs/first-export.md');
+  await applySuspended(cluster);
+  const { started, missing } = watchAsShown(cluster, 'docs/first-export.md');
   missing.catch(() => {}); // Awaited below.
+  await started;
+  await resumeSample(cluster);
   progress = collectProgress(cluster, limitMs);
   await cluster.kubectl([
     'wait',
@@ -80,12 +83,12 @@ test.serial('kubectl wait sees the sample become Ready on a new cluster', async 
     '--timeout=600s',
   ]);
   t.true(isReady(await status()));
-  t.deepEqual(await missing, [], 'docs/first-export.md shows lines that watch does not print');
   reader = await startReading(cluster, volumes.models);
   await applyTheRest({ cluster, models: volumes.models });
   s3 = await startMixes(cluster, { models: volumes.models, like: small });
   killedPart = startInParts(cluster);
   killedPart.catch(() => {}); // Reported by the test that awaits it.
+  t.deepEqual(await missing, [], 'docs/first-export.md shows lines that watch does not print');
 });
 
 test.after.always(async () => {

@@ -63,19 +63,32 @@ export const fillAsShown = async (reader: Reader, { kubectl }: Cluster, models: 
   return { copied: contentsOf(photos), before };
 };
 
-/** The lines that `kubectl modelexport watch` of a page prints, from now on until the export is Ready. */
-export const watchAsShown = ({ kubeconfig }: Cluster, page: string): Promise<readonly string[]> => {
+/** `kubectl modelexport watch` of a page, which ends when the export is Ready. */
+export type Watching = {
+  /** Once it has printed a line. */
+  readonly started: Promise<void>;
+  /** Lines of the page that it did not print. */
+  readonly missing: Promise<readonly string[]>;
+};
+
+/** Starts the watch of a page; its export exists. */
+export const watchAsShown = ({ kubeconfig }: Cluster, page: string): Watching => {
   const [{ command, output } = { command: '', output: '' }] = blocksOf(page)
     .filter(({ text }) => text.startsWith('$ kubectl modelexport watch'))
     .flatMap(stepsOf);
   const words = command.trim().split(' ').slice(2);
   const asOnTerminal = ['--output', 'table', '--kubeconfig', kubeconfig];
   const plugin = [join(root, 'src/kubectl-modelexport.ts'), ...words, ...asOnTerminal];
-  return collect(plugin).then((printed) => findMissingLines(output!, printed));
+  const { promise: started, resolve } = Promise.withResolvers<void>();
+  const missing = collect(plugin, resolve).then((printed) => findMissingLines(output!, printed));
+  return { started: Promise.race([started, missing.then(() => {})]), missing };
 };
 
-const collect = async (plugin: readonly string[]): Promise<string> => {
+const collect = async (plugin: readonly string[], printedOne: () => void): Promise<string> => {
   let printed = '';
-  for await (const line of linesOf(process.execPath, plugin, 600_000)) printed += `${line}\n`;
+  for await (const line of linesOf(process.execPath, plugin, 600_000)) {
+    printed += `${line}\n`;
+    printedOne();
+  }
   return printed;
 };
