@@ -10,7 +10,8 @@ import type { OpenedModel } from '../../src/export/models/open-model.ts';
 import { openSource } from '../../src/export/pipeline/calibration-source.ts';
 import { measureChannelRanges } from '../../src/export/pipeline/channel-ranges.ts';
 import { type Calibrated, calibrate } from '../../src/export/pipeline/export.ts';
-import { batchHeldOut } from '../../src/export/pipeline/verify-int8.ts';
+import { isReliableGain } from '../../src/export/pipeline/reliable-gain.ts';
+import { batchHeldOut, type HalvedAgreement } from '../../src/export/pipeline/verify-int8.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { AgreementSum } from '../../src/graph/evaluation/agreement.ts';
 import { outputRoles } from '../../src/graph/evaluation/output-roles.ts';
@@ -40,7 +41,8 @@ const methods = ['Entropy', 'MinMax', 'Mse'] as const;
 const sampling = { batches: 4, batchSize: 8, seed: 42, tensorRtVersion: '8.6.1', reported: true } as const;
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
-type Halves = readonly [chosenOn: number, measuredOn: number];
+/** SQNR on the images that choose, as a whole and by halves, and on those that measure. */
+type Measured = { readonly chosenOn: HalvedAgreement; readonly measuredOn: number };
 
 /** Held-out images, each alone, and what the float model makes of them. */
 type HeldOut = { readonly images: readonly FloatTensor[]; readonly wanted: readonly Outputs[] };
@@ -71,23 +73,24 @@ const runAll = async (
   }
 };
 
-/** SQNR by method, on each half of the held-out images. */
+/** SQNR by method. */
 const measureMethods = async (
   opened: OpenedModel,
   statistics: Calibrated['statistics'],
   { images, wanted }: HeldOut,
-): Promise<readonly Halves[]> => {
-  const found: Halves[] = [];
+): Promise<readonly Measured[]> => {
+  const found: Measured[] = [];
   for (const method of methods) {
     const int8 = quantiseModel(opened.model, scalesOf(statistics, method));
     const outputs = await runAll(int8, opened.input, images);
-    const half = images.length >> 1;
-    const over = (from: number, to: number): number => {
+    const [quarter, half] = [images.length >> 2, images.length >> 1];
+    const over = (from: number, to: number) => {
       const sum = new AgreementSum(outputRoles(opened.model, opened.outputs));
       for (let i = from; i < to; i++) sum.add(wanted[i]!, outputs[i]!, 1);
-      return sum.agreement().sqnrDb;
+      return sum.agreement();
     };
-    found.push([over(0, half), over(half, images.length)]);
+    const chosenOn = { whole: over(0, half), halves: [over(0, quarter), over(quarter, half)] };
+    found.push({ chosenOn, measuredOn: over(half, images.length).sqnrDb });
   }
   return found;
 };
@@ -106,15 +109,19 @@ const gainsOf = async (collected: CollectedModel): Promise<Gains> => {
   const { batches } = await openSource(opened, { ...request, rows: opened.fixedBatch ?? 1, signal });
   const tensors = listEqualisable(opened.model);
   const ranges = await measureChannelRanges(opened.model, { tensors, input: opened.input, batches, signal });
-  let best = before.map((halves) => ({ halves, kept: 'given' }));
+  let best = before.map((measured) => ({ measured, kept: 'given' }));
   for (const { model, layers, nodes, rule } of equaliseByRules(opened.model, ranges)) {
     const equalised = { ...opened, model };
     const { statistics } = await calibrate(equalised, { request, watch: nobodyWatches });
     const kept = `${layers} (${nodes}), ${rule.evenness}`;
     const after = await measureMethods(equalised, statistics, held);
-    best = best.map((each, i) => (after[i]![0] > each.halves[0] ? { halves: after[i]!, kept } : each));
+    best = best.map((each, i) => {
+      const measured = after[i]!;
+      const gains = measured.chosenOn.whole.sqnrDb > each.measured.chosenOn.whole.sqnrDb;
+      return gains && isReliableGain(before[i]!.chosenOn, measured.chosenOn) ? { measured, kept } : each;
+    });
   }
-  const gains = best.map(({ halves }, i) => [before[i]![1], halves[1]] as const);
+  const gains = best.map(({ measured }, i) => [before[i]!.measuredOn, measured.measuredOn] as const);
   const cells = best.map(({ kept }, i) => `${gains[i]!.map((db) => db.toFixed(1)).join(' → ')}; ${kept}`);
   say([collected.title, ...cells]);
   return gains;

@@ -6,6 +6,7 @@ import { openModel } from '../../src/export/models/open-model.ts';
 import {
   batchHeldOut,
   measureInt8Agreement,
+  measureInt8Halves,
   measurePrecisionLatency,
 } from '../../src/export/pipeline/verify-int8.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
@@ -85,6 +86,18 @@ test('scales that clip nearly everything have a low SQNR', async (t) => {
   const bad = await measureInt8Agreement(opened, clipping, { batches: streamed(heldOutBatches) });
   t.true(good.sqnrDb > 20 && good.matchedCells! > 0.9, JSON.stringify(good));
   t.true(bad.sqnrDb < good.sqnrDb - 10 && bad.matchedCells! < good.matchedCells!, JSON.stringify(bad));
+});
+
+test('halves are every second batch, and agree as if each were measured alone', async (t) => {
+  const { opened, scales, heldOutBatches } = await calibrated('classifier');
+  const alone = (batches: readonly Batch[]) =>
+    measureInt8Agreement(opened, scales, { batches: streamed(batches) });
+  const { whole, halves } = await measureInt8Halves(opened, scales, { batches: streamed(heldOutBatches) });
+  t.deepEqual(whole, await alone(heldOutBatches));
+  for (const parity of [0, 1])
+    t.deepEqual(halves[parity], await alone(heldOutBatches.filter((_, i) => i % 2 === parity)));
+  const one = await measureInt8Halves(opened, scales, { batches: streamed(heldOutBatches.slice(0, 1)) });
+  t.deepEqual(one.halves, [one.whole]);
 });
 
 test('the coverage output of a grid is found under any name and in any order', async (t) => {

@@ -14,9 +14,10 @@ import { measureChannelRanges } from './channel-ranges.ts';
 import { buildCache, type Calibrated, type CalibrationRequest, measure, type Watch } from './export.ts';
 import { collectBatches } from './graph-check.ts';
 import { compareGraphs } from './graph-difference.ts';
+import { isReliableGain } from './reliable-gain.ts';
 import type { CalibrationDone } from './report.ts';
 import type { ExportPorts, ExportRequest, Int8Request } from './request.ts';
-import { batchHeldOut, measureInt8Agreement } from './verify-int8.ts';
+import { batchHeldOut, type HalvedAgreement, measureInt8Halves } from './verify-int8.ts';
 
 /** The export, and the calibration of the given graph. */
 export type TrialRequest = {
@@ -48,16 +49,14 @@ export const tryEqualised = async (asked: TrialRequest, ports: ExportPorts): Pro
   for (const equalised of await equalise(opened, counting, watch)) {
     const found = await calibrateEqualised(asked, { equalised, counting, watch }, ports);
     if (found === undefined) continue;
-    tried.push({ equalised, before, after: found.after });
-    const figures = `SQNR ${found.after.sqnrDb.toFixed(1)} dB with and ${before.sqnrDb.toFixed(1)} dB without, on ${found.after.images} held-out images`;
-    if (!(found.after.sqnrDb > (best?.after ?? before).sqnrDb)) {
-      refused = `that gains no accuracy (${figures})`;
-      continue;
-    }
-    const note = `Channels are equalised before ${equalised.layers} convolutions, in the .etlt too (${figures}; ${costOf(equalised)})`;
-    best = { ...found, note };
+    const { whole: after } = found.after;
+    tried.push({ equalised, before: before.whole, after });
+    const figures = `SQNR ${after.sqnrDb.toFixed(1)} dB with and ${before.whole.sqnrDb.toFixed(1)} dB without, on ${after.images} held-out images`;
+    if (!isReliableGain(before, found.after)) refused = `that gains no accuracy to rely on (${figures})`;
+    else if (best === undefined || after.sqnrDb > best.after.whole.sqnrDb)
+      best = { ...found, note: describeGain(equalised, figures) };
   }
-  const levers = tried.map((each) => describeLever(each, each.after === best?.after));
+  const levers = tried.map((each) => describeLever(each, each.after === best?.after.whole));
   return best ? { ...best, levers } : { refused, levers };
 };
 
@@ -80,7 +79,9 @@ const describeRule = ({ nodes, summing, rule }: EqualisedModel): string => {
   return ` (${nodes} nodes added${exponent})`;
 };
 
-type Measured = Omit<Exclude<Trial, { readonly refused: string }>, 'levers'> & { readonly after: Agreement };
+type Measured = Omit<Exclude<Trial, { readonly refused: string }>, 'levers'> & {
+  readonly after: HalvedAgreement;
+};
 
 type Candidate = {
   readonly equalised: EqualisedModel;
@@ -170,7 +171,10 @@ const agreementOf = (
   opened: OpenedModel,
   { scales, heldOut }: Pick<Calibrated, 'scales' | 'heldOut'>,
   { signal }: ExportPorts,
-) => measureInt8Agreement(opened, scales, { batches: batchHeldOut(opened, heldOut)!, signal });
+) => measureInt8Halves(opened, scales, { batches: batchHeldOut(opened, heldOut)!, signal });
+
+const describeGain = (equalised: EqualisedModel, figures: string): string =>
+  `Channels are equalised before ${equalised.layers} convolutions, in the .etlt too (${figures}; ${costOf(equalised)})`;
 
 const costOf = ({ nodes }: EqualisedModel): string =>
   nodes === 0 ? 'no node was added' : `${nodes} element-wise nodes were added, which engines compute as well`;

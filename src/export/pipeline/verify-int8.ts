@@ -79,19 +79,55 @@ export const noHeldOutImages = (doing: string): UserError =>
 export type AgreementRequest = { readonly batches: AsyncIterable<Batch>; readonly signal?: AbortSignal };
 
 /** Agreement of int8 with float over every float output of the graph and the inputs of its plugin nodes. */
-export const measureInt8Agreement = (
+export const measureInt8Agreement = async (
   opened: OpenedModel,
   scales: Scales,
+  request: AgreementRequest,
+): Promise<Agreement> => {
+  const sum = newSum(opened);
+  await compareInt8({ opened, scales, quantise: quantiseModel }, request, () => [sum]);
+  return sum.agreement();
+};
+
+/** Agreement over all batches, and over each half of them. */
+export type HalvedAgreement = {
+  readonly whole: Agreement;
+  /** Over every second batch, from the first and from the second; one alone if there is one batch. */
+  readonly halves: readonly Agreement[];
+};
+
+/** Measures agreement as `measureInt8Agreement`, and that of each half in the same runs. */
+export const measureInt8Halves = async (
+  opened: OpenedModel,
+  scales: Scales,
+  request: AgreementRequest,
+): Promise<HalvedAgreement> => {
+  const whole = newSum(opened);
+  const halves: AgreementSum[] = [];
+  const sumsOf = (batch: number): readonly AgreementSum[] => {
+    halves[batch % 2] ??= newSum(opened);
+    return [whole, halves[batch % 2]!];
+  };
+  await compareInt8({ opened, scales, quantise: quantiseModel }, request, sumsOf);
+  return { whole: whole.agreement(), halves: halves.map((half) => half.agreement()) };
+};
+
+const newSum = ({ model, outputs }: OpenedModel) => new AgreementSum(outputRoles(model, outputs));
+
+/** Runs both graphs on each batch, and adds their outputs to the sums of that batch. */
+const compareInt8 = (
+  opening: Opening,
   { batches, signal }: AgreementRequest,
-): Promise<Agreement> =>
-  withSessions({ opened, scales, quantise: quantiseModel }, async ({ float, int8 }) => {
-    const sum = new AgreementSum(outputRoles(opened.model, opened.outputs));
+  sumsOf: (batch: number) => readonly AgreementSum[],
+): Promise<void> =>
+  withSessions(opening, async ({ float, int8 }) => {
+    let batch = 0;
     for await (const { data, dims } of batches) {
       signal?.throwIfAborted();
-      const feeds = { [opened.input]: { data, dims } };
-      sum.add(await float.run(feeds), await int8.run(feeds), dims[0]);
+      const feeds = { [opening.opened.input]: { data, dims } };
+      const [wanted, found] = [await float.run(feeds), await int8.run(feeds)];
+      for (const sum of sumsOf(batch++)) sum.add(wanted, found, dims[0]);
     }
-    return sum.agreement();
   });
 
 /**
