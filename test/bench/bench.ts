@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: compares calibration with onnxruntime's own calibrators, on the same images, decoding included.
- * `-- --runs 1` is fast. `-- --slow` adds one run of each row that takes the peer minutes: its entropy search with 2,048 bins,
- * and entropy for the detector, which needs 12 GB.
+ * `-- --runs 1` is fast. `-- --slow` adds one run of each row that takes minutes: the peer's entropy search with 2,048 bins, its
+ * entropy for the detector, which needs 12 GB, and ours for 10,000 images.
  * The table is Markdown; docs/benchmarks.md has the figures of a quiet machine.
  */
 import { readdirSync } from 'node:fs';
@@ -77,11 +77,17 @@ for (const [each, size] of sizes) {
   const results = await measureInTurns(await contestantsOf(each, size), runs);
   process.stdout.write(`\n${tableOf(`${each.title}, ${size.images} images`, results)}\n`);
 }
-const many = {
-  title: 'ours, 512 images',
-  measure: ours('pass', await taskOf(cases.resnet, firstPhotos(512))),
+const manyImages = async (each: Case, images: number): Promise<Contestant> => ({
+  title: `ours, ${images} images`,
+  measure: ours('pass', await taskOf(each, firstPhotos(images))),
   once: true,
-};
-process.stdout.write(
-  `\n${tableOf(`${cases.resnet.title}, memory`, await measureInTurns([many], 1))}\n${machine()}\n`,
-);
+});
+const growing = [
+  [cases.resnet, [512]],
+  [cases.orientation, values.slow ? [1_000, 10_000] : [1_000]],
+] as const;
+for (const [each, counts] of growing) {
+  const contestants = await Promise.all(counts.map((images) => manyImages(each, images)));
+  process.stdout.write(`\n${tableOf(`${each.title}, many images`, await measureInTurns(contestants, 1))}\n`);
+}
+process.stdout.write(`${machine()}\n`);

@@ -2,7 +2,7 @@
 import type { Agreement } from '../../graph/evaluation/agreement.ts';
 import type { HalvedAgreement } from './verify-int8.ts';
 
-/** In dB. Less is lost on other images: of equalised graphs that gained less, one in two lost on images that chose nothing. */
+/** In dB: smaller gains are not worth another graph. */
 const leastGainDb = 0.5;
 
 type Ratios = { readonly [K in keyof HalvedAgreement]: K extends 'whole' ? Ratio : readonly Ratio[] };
