@@ -1,7 +1,14 @@
 /** Equalisation of channels before convolutions, with each activation between: same function, less noise in int8. */
 import test from 'ava';
 import type { ModelProto } from '../../src/formats/onnx/generated/onnx_pb.ts';
-import { copyWith, graphOf, initializerMap, makeUntypedValueInfo } from '../../src/formats/onnx/graph.ts';
+import {
+  copyWith,
+  foldConstants,
+  graphOf,
+  initializerMap,
+  makeUntypedValueInfo,
+  opsetOf,
+} from '../../src/formats/onnx/graph.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { floatsOf } from '../../src/formats/onnx/tensor.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
@@ -11,6 +18,7 @@ import {
   equaliseChannels,
   listEqualisable,
 } from '../../src/graph/transforms/equalise/equalise.ts';
+import { findChannelSites, indexGraph } from '../../src/graph/transforms/equalise/sites.ts';
 import { channels, classifierWith, input, Network, output, side } from '../builders/networks.ts';
 import { type Build, convolved, unequalClassifier } from '../builders/unequal-channels.ts';
 
@@ -23,8 +31,6 @@ const normed: Build = (network, from) => {
   const parameters = [(c: number) => 2 ** -c, (c: number) => 2 ** -c / 3, () => 0.1, () => 1.5];
   return network.node('BatchNormalization', [network.conv(from), ...parameters.map(perChannel)]);
 };
-
-const depthwise = { readers: 'Depthwise', evenness: 0.5 } as const;
 
 /** What stands between the layer that is divided and the depthwise convolution, and how many nodes are added. */
 const cases: Readonly<Record<string, { readonly build: Build; readonly added: number }>> = {
@@ -83,6 +89,18 @@ const runAll = async (model: ModelProto, outputs: readonly string[]): Promise<Fl
   return found;
 };
 
+/** The tensors in front of depthwise convolutions whose channels can be divided. */
+const depthwiseTensors = (model: ModelProto): readonly string[] =>
+  findChannelSites(indexGraph(foldConstants(graphOf(model)), opsetOf(model)))
+    .filter(({ sums }) => !sums)
+    .map(({ tensor }) => tensor);
+
+/** Other tensors have no ranges, so that they stay as they are. */
+const depthwiseRangesOf = async (model: ModelProto): Promise<ReadonlyMap<string, Float32Array>> => {
+  const ranges = await rangesOf(model);
+  return new Map(depthwiseTensors(model).map((tensor) => [tensor, ranges.get(tensor)!]));
+};
+
 /** Largest |x| of each channel, over all images. */
 const rangesOf = async (model: ModelProto): Promise<ReadonlyMap<string, Float32Array>> => {
   const names = [...listEqualisable(model).keys()];
@@ -130,7 +148,7 @@ const measured = async (model: ModelProto) => {
 for (const [title, { build, added }] of Object.entries(cases))
   test(`behind ${title}, the network computes the same, and int8 loses less`, async (t) => {
     const model = unequalClassifier(build);
-    const equalised = equaliseChannels(model, await rangesOf(model), depthwise);
+    const equalised = equaliseChannels(model, await depthwiseRangesOf(model));
     t.is(equalised.layers, 1);
     t.is(equalised.nodes, added);
     const [before, after] = [await measured(model), await measured(equalised.model)];
@@ -151,7 +169,7 @@ test('in front of a convolution that sums channels, the network computes the sam
     return network.node('Tanh', [network.node('Conv', inputs, attributes, ['depthwise'])]);
   });
   const equalised = equaliseChannels(model, await rangesOf(model));
-  t.is(equaliseChannels(model, await rangesOf(model), depthwise).layers, 0);
+  t.is(equaliseChannels(model, await depthwiseRangesOf(model)).layers, 0);
   t.true(equalised.layers > 0);
   t.is(equalised.nodes, 0);
   const [before, after] = [await measured(model), await measured(equalised.model)];
@@ -206,7 +224,7 @@ test('the factors of a layer that sums channels do not depend on the size of its
 
 test('the factors make all channels as large as the largest, and unused channels stay', async (t) => {
   const model = unequalClassifier(convolved);
-  const [tensor] = listEqualisable(model, 'Depthwise').keys();
+  const [tensor] = depthwiseTensors(model);
   const ranges = Float32Array.from({ length: channels }, (_, c) => (c === 3 ? 0 : 8 / (c + 1)));
   const equalised = equaliseChannels(model, new Map([[tensor!, ranges]])).model;
   const conv = graphOf(equalised).node.find(({ output: [name] }) => name === tensor)!;
@@ -241,6 +259,6 @@ for (const [title, build] of Object.entries(untouched))
         network.weight([channels, count, 3, 3]),
       );
     });
-    t.deepEqual([...listEqualisable(model, 'Depthwise')], []);
+    t.deepEqual(depthwiseTensors(model), []);
     t.is(equaliseChannels(model, new Map()).model, model);
   });

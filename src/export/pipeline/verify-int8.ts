@@ -85,7 +85,7 @@ export const measureInt8Agreement = async (
   request: AgreementRequest,
 ): Promise<Agreement> => {
   const sum = newSum(opened);
-  await compareInt8({ opened, scales, quantise: quantiseModel }, request, () => [sum]);
+  await compareInt8(opened, scales, { ...request, sumsOf: () => [sum] });
   return sum.agreement();
 };
 
@@ -108,7 +108,7 @@ export const measureInt8Halves = async (
     halves[batch % 2] ??= newSum(opened);
     return [whole, halves[batch % 2]!];
   };
-  await compareInt8({ opened, scales, quantise: quantiseModel }, request, sumsOf);
+  await compareInt8(opened, scales, { ...request, sumsOf });
   return { whole: whole.agreement(), halves: halves.map((half) => half.agreement()) };
 };
 
@@ -116,15 +116,19 @@ const newSum = ({ model, outputs }: OpenedModel) => new AgreementSum(outputRoles
 
 /** Runs both graphs on each batch, and adds their outputs to the sums of that batch. */
 const compareInt8 = (
-  opening: Opening,
-  { batches, signal }: AgreementRequest,
-  sumsOf: (batch: number) => readonly AgreementSum[],
+  opened: OpenedModel,
+  scales: Scales,
+  {
+    batches,
+    signal,
+    sumsOf,
+  }: AgreementRequest & { readonly sumsOf: (batch: number) => readonly AgreementSum[] },
 ): Promise<void> =>
-  withSessions(opening, async ({ float, int8 }) => {
+  withSessions({ opened, scales, quantise: quantiseModel }, async ({ float, int8 }) => {
     let batch = 0;
     for await (const { data, dims } of batches) {
       signal?.throwIfAborted();
-      const feeds = { [opening.opened.input]: { data, dims } };
+      const feeds = { [opened.input]: { data, dims } };
       const [wanted, found] = [await float.run(feeds), await int8.run(feeds)];
       for (const sum of sumsOf(batch++)) sum.add(wanted, found, dims[0]);
     }

@@ -56,8 +56,9 @@ export const chooseScales = async (
   const given: Measured = { model: build.model, sum: cached, what: 'the cache' };
   let best = given;
   const float = prepareFused(await readFloat(build.reference));
+  const types = readIntegerTypes();
   for (const [method, scales] of methods) {
-    const graph = quantiseWith(float, { scales, extents, types: readIntegerTypes() });
+    const graph = quantiseWith(float, { scales, extents, types });
     const model = serializeModel(graph);
     const sum = await measure(model, best.sum);
     if (sum && decibelsOf(sum) > decibelsOf(best.sum))

@@ -26,11 +26,8 @@ export type EqualisedModel = {
   readonly nodes: number;
 };
 
-/**
- * In front of which convolutions: all; depthwise ones, whose weights lose nothing, and others where no node is added; or depthwise
- * ones alone.
- */
-export type EqualisedReaders = 'All' | 'DepthwiseAndFree' | 'Depthwise';
+/** In front of which convolutions: all; or depthwise ones, whose weights lose nothing, and others where no node is added. */
+export type EqualisedReaders = 'All' | 'DepthwiseAndFree';
 
 /** How to equalise. */
 export type EqualisingRule = { readonly readers: EqualisedReaders; readonly evenness: Evenness };
@@ -49,19 +46,16 @@ const rules: readonly EqualisingRule[] = [
 const worthANode = 10 ** 0.1;
 
 /** The tensors [N,C,…] whose ranges `equaliseChannels` needs, with their ranks. */
-export const listEqualisable = (
-  model: ModelProto,
-  readers: EqualisedReaders = 'All',
-): ReadonlyMap<string, number> => {
-  const { around, sites } = sitesOf(model, readers);
+export const listEqualisable = (model: ModelProto): ReadonlyMap<string, number> => {
+  const { around, sites } = sitesOf(model);
   return new Map(
     sites.map(({ tensor, reader }) => [tensor, around.constants.get(reader.input[1]!)!.dims.length]),
   );
 };
 
-const sitesOf = (model: ModelProto, readers: EqualisedReaders) => {
+const sitesOf = (model: ModelProto) => {
   const around = indexGraph(foldConstants(graphOf(model)), opsetOf(model));
-  return { around, sites: findChannelSites(around).filter((site) => isWanted[readers](site)) };
+  return { around, sites: findChannelSites(around) };
 };
 
 const addsNode = ({ source, between }: ChannelSite): boolean =>
@@ -70,7 +64,6 @@ const addsNode = ({ source, between }: ChannelSite): boolean =>
 const isWanted: Readonly<Record<EqualisedReaders, (site: ChannelSite) => boolean>> = {
   All: () => true,
   DepthwiseAndFree: (site) => !site.sums || !addsNode(site),
-  Depthwise: ({ sums }) => !sums,
 };
 
 /**
@@ -82,10 +75,10 @@ export const equaliseChannels = (
   ranges: ReadonlyMap<string, Float32Array>,
   rule: EqualisingRule = rules[0]!,
 ): EqualisedModel => {
-  const { around, sites } = sitesOf(model, rule.readers);
+  const { around, sites } = sitesOf(model);
   const scaled = new ScaledNodes(around);
   let [layers, summing] = [0, 0];
-  for (const site of sites) {
+  for (const site of sites.filter(isWanted[rule.readers])) {
     const known = ranges.get(site.tensor);
     const factors = known && chooseFactors(site, known, { around, evenness: rule.evenness });
     if (!factors || (addsNode(site) && estimateGain(site, factors, around) < worthANode)) continue;
