@@ -53,13 +53,15 @@ test('calibration images are not among the held-out images', async (t) => {
   );
 });
 
-test('the SQNR equals that of the two graphs run image by image', async (t) => {
+test('the SQNR equals that of the two graphs run batch by batch, with no operator fused', async (t) => {
   const { opened, scales, heldOut, heldOutBatches } = await calibrated('classifier');
   const batches = batchHeldOut(opened, heldOut)!;
   const { images, sqnrDb, rmse, top1 } = await measureInt8Agreement(opened, scales, { batches });
   const model = await readModelFile(modelFile('classifier'));
   const float = await openSession(serializeModel(model));
-  const int8 = await openSession(serializeModel(quantiseModel(model, scales)));
+  const int8 = await openSession(serializeModel(quantiseModel(model, scales)), {
+    optimisation: 'disabled',
+  });
   let [signal, noise, values] = [0, 0, 0];
   for (const { data, dims } of heldOutBatches) {
     const feeds = { input_1: { data, dims } };
@@ -75,7 +77,7 @@ test('the SQNR equals that of the two graphs run image by image', async (t) => {
   await int8.release();
   t.is(images, 32);
   t.true(Math.abs(sqnrDb - 10 * Math.log10(signal / noise)) < 0.01, `${sqnrDb}`);
-  t.true(Math.abs(rmse - Math.sqrt(noise / values)) < 1e-6, `${rmse}`);
+  t.true(Math.abs(rmse / Math.sqrt(noise / values) - 1) < 0.001, `${rmse}`);
   t.true(sqnrDb > 10 && top1! > 0.9, `${sqnrDb} dB, ${top1}`);
 });
 

@@ -189,7 +189,9 @@ type Runs = {
 };
 
 const runAll = async (model: ModelProto, { input, batches }: Runs): Promise<Outputs[]> => {
-  const session = await openSession(serializeModel(convertPlugins('NonMaxSuppression', model)));
+  const session = await openSession(serializeModel(convertPlugins('NonMaxSuppression', model)), {
+    roundsInFloat: true,
+  });
   try {
     const found: Outputs[] = [];
     for (const { data, dims } of batches) found.push(await session.run({ [input]: { data, dims } }));

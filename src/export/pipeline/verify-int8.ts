@@ -13,6 +13,7 @@ import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.t
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { blankImages, measureMedianLatencies } from '../../graph/inference/latency.ts';
 import { openSession, type Session } from '../../graph/inference/session.ts';
+import { withSessionThreads } from '../../graph/inference/session-thread.ts';
 import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { quantiseFused } from '../../graph/precision/fused/fused-qdq.ts';
 import { convertPlugins } from '../../graph/precision/precision.ts';
@@ -114,7 +115,13 @@ export const measureInt8Halves = async (
 
 const newSum = ({ model, outputs }: OpenedModel) => new AgreementSum(outputRoles(model, outputs));
 
-/** Runs both graphs on each batch, and adds their outputs to the sums of that batch. */
+/** Sessions of a comparison: one processor each, and int8 as TensorRT computes it. */
+const sideBySide = { threads: 1, arena: false, roundsInFloat: true } as const;
+
+/**
+ * Runs both graphs on each batch, and adds their outputs to the sums of that batch. Each graph has a thread; this one decodes the next
+ * batch meanwhile.
+ */
 const compareInt8 = (
   opened: OpenedModel,
   scales: Scales,
@@ -124,12 +131,14 @@ const compareInt8 = (
     sumsOf,
   }: AgreementRequest & { readonly sumsOf: (batch: number) => readonly AgreementSum[] },
 ): Promise<void> =>
-  withSessions({ opened, scales, quantise: quantiseModel }, async ({ float, int8 }) => {
+  withSessionThreads(2, async ([float, int8]) => {
+    const graphs = serializePair({ opened, scales, quantise: quantiseModel });
+    await Promise.all([float!.open(graphs.float, sideBySide), int8!.open(graphs.int8, sideBySide)]);
     let batch = 0;
     for await (const { data, dims } of batches) {
       signal?.throwIfAborted();
       const feeds = { [opened.input]: { data, dims } };
-      const [wanted, found] = [await float.run(feeds), await int8.run(feeds)];
+      const [wanted, found] = await Promise.all([float!.run(feeds), int8!.run(feeds)]);
       for (const sum of sumsOf(batch++)) sum.add(wanted, found, dims[0]);
     }
   });
@@ -166,17 +175,19 @@ type Opening = {
   readonly quantise: (model: ModelProto, scales: Scales) => ModelProto;
 };
 
-const withSessions = async <T>(
-  { opened, scales, quantise }: Opening,
-  use: (both: FloatAndInt8) => Promise<T>,
-): Promise<T> => {
+/** The float and the int8 graph as ONNX files. */
+const serializePair = ({ opened, scales, quantise }: Opening) => {
   const { model } = exposeHeads(opened.model);
-  const runnable = (each: ModelProto): Uint8Array =>
-    serializeModel(convertPlugins('NonMaxSuppression', each));
-  const quantised = runnable(quantise(model, scales));
-  const float = await openSession(runnable(model));
+  const runnable = (each: ModelProto) =>
+    serializeModel(convertPlugins('NonMaxSuppression', each)) as Uint8Array<ArrayBuffer>;
+  return { float: runnable(model), int8: runnable(quantise(model, scales)) };
+};
+
+const withSessions = async <T>(opening: Opening, use: (both: FloatAndInt8) => Promise<T>): Promise<T> => {
+  const graphs = serializePair(opening);
+  const float = await openSession(graphs.float);
   try {
-    const int8 = await openSession(quantised);
+    const int8 = await openSession(graphs.int8);
     try {
       return await use({ float, int8 });
     } finally {

@@ -37,6 +37,11 @@ export type SessionOptions = {
   readonly prepacking?: boolean;
   /** Whether memory is kept for the next run; default true. */
   readonly arena?: boolean;
+  /**
+   * Whether Q/DQ pairs round in float, as they stand, and layers between them multiply floats: what an engine of another runtime
+   * computes. By default, ONNX Runtime looks for integer kernels of this processor.
+   */
+  readonly roundsInFloat?: boolean;
 };
 
 /**
@@ -45,7 +50,7 @@ export type SessionOptions = {
  */
 export const sessionOptions = (options: SessionOptions): InferenceSession.SessionOptions => {
   const { optimisation = 'all', threads, optimisedModelPath } = options;
-  const { prepacking = true, arena = true } = options;
+  const { prepacking = true, arena = true, roundsInFloat = false } = options;
   return {
     executionProviders: ['cpu'],
     graphOptimizationLevel: optimisation,
@@ -55,6 +60,7 @@ export const sessionOptions = (options: SessionOptions): InferenceSession.Sessio
     extra: {
       session: {
         ...(!prepacking && { disable_prepacking: '1' }),
+        ...(roundsInFloat && { disable_quant_qdq: '1' }),
         intra_op: { allow_spinning: '0' },
       },
     },
