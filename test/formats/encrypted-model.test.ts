@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { decryptModel, openEncrypted } from '../../src/formats/crypto/encrypted-model.ts';
+import { beginEncrypting, decryptModel, openEncrypted } from '../../src/formats/crypto/encrypted-model.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
 import type { FailureReason } from '../../src/ground/base/failures.ts';
 import { readableBytes, readChunks } from '../../src/ground/base/readable.ts';
@@ -47,6 +47,13 @@ test('an .etlt names the input node after its little-endian length', async (t) =
   const bytes = await encryptEtlt(payload, key, { inputName: 'input_1', ...quick });
   t.deepEqual([...bytes.subarray(0, 12)], [7, 0, 0, 0, ...Buffer.from('input_1a')]);
   t.is((await decryptModel(bytes, key)).inputName, 'input_1');
+});
+test('an encryption that was begun before its payload was ready has the same header and opens with its key', async (t) => {
+  const begun = beginEncrypting(key, quick);
+  const { header } = await begun.begun!;
+  const bytes = await encryptTlt(payload, key, begun);
+  t.deepEqual(Buffer.from(bytes.subarray(0, header.length)), Buffer.from(header));
+  isPayload(t, (await decryptModel(bytes, key)).payload);
 });
 for (const size of [0, 1, 65_535, 65_536, 65_537])
   test(`a payload of ${size} bytes is decrypted to the same bytes`, async (t) => {

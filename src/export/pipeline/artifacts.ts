@@ -2,6 +2,7 @@
  * One export, from an opened model to its artifacts. All checks run before the first artifact. Artifacts are data: the
  * caller stores each under its own name and returns the stored file.
  */
+import { beginEncrypting } from '../../formats/crypto/encrypted-model.ts';
 import { writeDistributions } from '../../formats/scales/tensor-distributions.ts';
 import type { FileContent } from '../../ground/base/whole-file.ts';
 import type { Algorithm } from '../../ground/contract/architectures.ts';
@@ -73,12 +74,16 @@ export type MeasuredEngine = {
   readonly notes: readonly string[];
 };
 
-/** Finds the scales and runs every check. @throws UserError as `findScales`, `judgeExport`, `requireAgreement`, `sensitivityOf` */
+/** Finds the scales and runs every check, while another thread derives the keys of the files. @throws UserError as `findScales`, `judgeExport`, `requireAgreement`, `sensitivityOf` */
 export const prepareExport = async (asked: ExportRequest, ports: ExportPorts): Promise<PreparedExport> => {
   checkKeptFloat(asked, ports);
+  const etlts = asked.etlts.map(({ role, options }) => ({
+    role,
+    options: beginEncrypting(asked.key, options),
+  }));
   const scales = await findScales(asked, ports);
   const { opened, quantised, note, levers } = await equaliseExport(asked, scales.quantised, ports);
-  const request = { ...asked, opened };
+  const request = { ...asked, opened, etlts };
   const found = { ...scales, quantised };
   const verdict = await judge(request, { quantised, note }, ports);
   const sensitivity = quantised && (await gate(request, quantised, ports));

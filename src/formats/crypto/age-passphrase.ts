@@ -22,6 +22,24 @@ export const readWorkFactorLimit = 20;
 export type PassphraseOptions = {
   /** log2 of scrypt's N. Lower it only in tests: the work factor is what makes guessing a short key slow. */
   readonly workFactor?: number | undefined;
+  /** From `beginEncryption` with this passphrase; for one file. */
+  readonly begun?: Promise<FileHeader> | undefined;
+};
+
+/** The header of a file, and the key that it holds. */
+export type FileHeader = { readonly header: Uint8Array; readonly fileKey: Uint8Array };
+
+/**
+ * Makes the header of a file whose payload is not ready yet. Most of the time of an encryption goes into the key of its passphrase, which
+ * another thread derives.
+ */
+export const beginEncryption = (
+  passphrase: string,
+  { workFactor = writtenWorkFactor }: Pick<PassphraseOptions, 'workFactor'> = {},
+): Promise<FileHeader> => {
+  const begun = createHeader(passphrase, workFactor);
+  begun.catch(() => undefined); // Whoever encrypts reports it.
+  return begun;
 };
 
 /**
@@ -31,9 +49,9 @@ export type PassphraseOptions = {
 export const encryptWithPassphrase = async (
   payload: Readable,
   passphrase: string,
-  { workFactor = writtenWorkFactor }: PassphraseOptions = {},
+  { begun, ...options }: PassphraseOptions = {},
 ): Promise<Iterable<Uint8Array>> => {
-  const { header, fileKey } = await createHeader(passphrase, workFactor);
+  const { header, fileKey } = await (begun ?? beginEncryption(passphrase, options));
   const nonce = randomBytes(payloadNonceBytes);
   return concatChunks([header, nonce], sealChunks(payload, derivePayloadKey(fileKey, nonce)));
 };
@@ -42,7 +60,7 @@ export const encryptWithPassphrase = async (
  * The package offers no way to make a header alone, so an empty file is encrypted and its header and file key are
  * reused.
  */
-const createHeader = async (passphrase: string, workFactor: number) => {
+const createHeader = async (passphrase: string, workFactor: number): Promise<FileHeader> => {
   const fileKeys: Uint8Array[] = [];
   const recipient = passphraseRecipient(passphrase, workFactor);
   const encrypter = new Encrypter();

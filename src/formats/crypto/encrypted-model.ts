@@ -7,6 +7,7 @@ import { UserError } from '../../ground/base/errors.ts';
 import { concatChunks, type Readable, readableBytes, readableFrom } from '../../ground/base/readable.ts';
 import {
   ageMagic,
+  beginEncryption,
   describeAge,
   encryptWithPassphrase,
   openWithPassphrase,
@@ -26,6 +27,10 @@ export type EncryptOptions = PassphraseOptions & {
   /** Used instead of age. */
   readonly cipher?: Cipher | undefined;
 };
+
+/** Starts the slow part of an encryption whose payload is not ready yet. The result is for one file, with the same key. */
+export const beginEncrypting = (key: string, options: EncryptOptions = {}): EncryptOptions =>
+  options.cipher ? options : { ...options, begun: beginEncryption(key, options) };
 
 /**
  * The bytes of a file to write, in order. Chunks are produced lazily and once: the payload must not change until the
