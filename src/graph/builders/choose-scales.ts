@@ -9,11 +9,12 @@ import { floatsOf } from '../../formats/onnx/tensor.ts';
 import { parseTensor } from '../../formats/onnx/tensor-file.ts';
 import { readDistributions } from '../../formats/scales/tensor-distributions.ts';
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
-import { AgreementSum } from '../evaluation/agreement.ts';
-import { type FloatTensor, openSession, type Session } from '../inference/session.ts';
+import type { AgreementSum } from '../evaluation/agreement.ts';
+import type { FloatTensor } from '../inference/session.ts';
 import { toWorkingModel } from '../inference/working-model.ts';
 import { prepareFused, quantiseWith } from '../precision/fused/fused-qdq.ts';
 import { toNormalForm } from '../transforms/normal-form.ts';
+import { type Candidate, type Closest, findClosest } from './compare-candidates.ts';
 import { readEngineIntegers } from './engine-integers.ts';
 import { readIntegerTypes } from './processor-integers.ts';
 
@@ -36,8 +37,8 @@ export type ChosenBuild = {
   readonly shape: readonly number[];
 };
 
-/** The graph to build: a path or an ONNX file's bytes, and a sentence on its scales. */
-export type ChosenGraph = { readonly model: string | Uint8Array; readonly note: string };
+/** The graph to build, as the bytes of an ONNX file, and a sentence on its scales. */
+export type ChosenGraph = { readonly model: Uint8Array; readonly note: string };
 
 /** The note of an int8 engine without integers. */
 export const noIntegers =
@@ -51,36 +52,29 @@ export const chooseScales = async (
   if ((await readEngineIntegers(build.model)) === undefined) return undefined;
   const { extents, scales: methods } = readDistributions(await readFile(choice.distributions, 'utf8'));
   const images = splitBatches(parseTensor(await readFile(choice.images)), build.shape[0]!);
-  const measure = await compareWithFloat(build, images);
-  const cached = (await measure(build.model))!;
-  const given: Measured = { model: build.model, sum: cached, what: 'the cache' };
-  let best = given;
-  const float = prepareFused(await readFloat(build.reference));
+  const float = await readFile(build.reference);
+  const prepared = prepareFused(await readFloat(float));
   const types = readIntegerTypes();
-  for (const [method, scales] of methods) {
-    const graph = quantiseWith(float, { scales, extents, types });
-    const model = serializeModel(graph);
-    const sum = await measure(model, best.sum);
-    if (sum && decibelsOf(sum) > decibelsOf(best.sum))
-      best = { model, sum, what: `${method}, within the extents of tensors` };
-  }
-  return { model: best.model, note: describeChoice(best, given, images) };
+  const given: Candidate = { what: 'the cache', make: () => readFile(build.model) };
+  const others = [...methods].map(
+    ([method, scales]): Candidate => ({
+      what: `${method}, within the extents of tensors`,
+      make: async () => serializeModel(quantiseWith(prepared, { scales, extents, types })),
+    }),
+  );
+  const closest = await findClosest({ ...build, float, images }, [given, ...others]);
+  return { model: closest.best.model, note: describeChoice(closest, images) };
 };
 
 /** The float graph with the tensor names of the calibration. */
-const readFloat = async (path: string): Promise<ModelProto> =>
-  toWorkingModel(toNormalForm(parseCompleteModel(await readFile(path))).model);
+const readFloat = async (float: Uint8Array): Promise<ModelProto> =>
+  toWorkingModel(toNormalForm(parseCompleteModel(float)).model);
 
-type Measured = ChosenModel & { readonly sum: AgreementSum; readonly what: string };
-type ChosenModel = Pick<ChosenGraph, 'model'>;
-
-const decibelsOf = (sum: AgreementSum): number => sum.agreement().sqnrDb;
-
-const describeChoice = (best: Measured, given: Measured, images: readonly FloatTensor[]): string => {
+const describeChoice = ({ best, first }: Closest, images: readonly FloatTensor[]): string => {
   const count = images.reduce((sum, { dims }) => sum + dims[0]!, 0);
-  const figure = ({ sum }: Measured) => `${decibelsOf(sum).toFixed(1)} dB`;
-  const before = best === given ? '' : `, ${figure(given)} with the cache alone`;
-  return `The engine has the scales of ${best.what}: SQNR ${figure(best)} on ${count} held-out images${before}.`;
+  const figure = (sum: AgreementSum) => `${sum.agreement().sqnrDb.toFixed(1)} dB`;
+  const before = best.sum === first ? '' : `, ${figure(first)} with the cache alone`;
+  return `The engine has the scales of ${best.what}: SQNR ${figure(best.sum)} on ${count} held-out images${before}.`;
 };
 
 /** Whole batches of a size that the model takes. */
@@ -92,40 +86,4 @@ const splitBatches = (tensor: ReturnType<typeof parseTensor>, size: number): rea
     data: data.slice(i * values, (i + 1) * values),
     dims: [size, ...image],
   }));
-};
-
-/** Compares a model with float over all outputs; undefined as soon as it cannot be better than `best`. */
-type Measure = (model: string | Uint8Array, best?: AgreementSum) => Promise<AgreementSum | undefined>;
-
-/** The float model runs once. */
-const compareWithFloat = async (
-  { reference, inputName, outputRoles }: ChosenBuild,
-  images: readonly FloatTensor[],
-): Promise<Measure> => {
-  const wanted = await withSession(reference, async (session) => {
-    const outputs = [];
-    for (const image of images) outputs.push(await session.run({ [inputName]: image }));
-    return outputs;
-  });
-  return (model, best) =>
-    withSession(model, async (session) => {
-      const sum = new AgreementSum(outputRoles);
-      for (const [i, image] of images.entries()) {
-        if (best && sum.cannotExceed(best)) return undefined;
-        sum.add(wanted[i]!, await session.run({ [inputName]: image }), image.dims[0]!);
-      }
-      return sum;
-    });
-};
-
-const withSession = async <T>(
-  model: string | Uint8Array,
-  use: (session: Session) => Promise<T>,
-): Promise<T> => {
-  const session = await openSession(model);
-  try {
-    return await use(session);
-  } finally {
-    await session.release();
-  }
 };

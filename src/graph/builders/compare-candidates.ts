@@ -1,0 +1,114 @@
+/** Compares int8 graphs with float on the same images, two at a time, each on one processor. */
+import type { OutputRoles } from '../../ground/contract/output-roles.ts';
+import { AgreementSum } from '../evaluation/agreement.ts';
+import type { FloatTensor } from '../inference/session.ts';
+import { type SessionThread, withSessionThreads } from '../inference/session-thread.ts';
+
+/** A graph to compare. */
+export type Candidate = {
+  readonly what: string;
+  /** Makes its ONNX file. */
+  readonly make: () => Promise<Uint8Array>;
+};
+
+/** What graphs are compared with, and on. */
+export type Yardstick = {
+  /** The float graph as an ONNX file. */
+  readonly float: Uint8Array;
+  readonly inputName: string;
+  readonly outputRoles: OutputRoles;
+  readonly images: readonly FloatTensor[];
+};
+
+/** A candidate that was compared on all images. */
+export type ComparedCandidate = {
+  readonly what: string;
+  /** Its place among the candidates. */
+  readonly order: number;
+  readonly model: Uint8Array;
+  readonly sum: AgreementSum;
+};
+
+/** The candidate closest to float, and the agreement of the first one. */
+export type Closest = { readonly best: ComparedCandidate; readonly first: AgreementSum };
+
+type Outputs = Readonly<Record<string, FloatTensor>>;
+
+const threads = 2;
+
+/** The earlier of equal candidates is the closest. There is at least one. @throws UserError as a session */
+export const findClosest = (yardstick: Yardstick, candidates: readonly Candidate[]): Promise<Closest> =>
+  withSessionThreads(threads, async ([one, other]) => {
+    const wanted = runFloat(one!, yardstick);
+    const race = new Race(yardstick, wanted, candidates);
+    const lanes = [wanted.then(() => race.run(one!)), race.run(other!)];
+    // Both must have ended before the threads are given back.
+    for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason;
+    return race.closest;
+  });
+
+const runFloat = async (
+  thread: SessionThread,
+  { float, inputName, images }: Yardstick,
+): Promise<readonly Outputs[]> => {
+  await thread.open(Uint8Array.from(float), { threads: 1 });
+  const outputs: Outputs[] = [];
+  for (const image of images) outputs.push(await thread.run({ [inputName]: image }));
+  return outputs;
+};
+
+/** Candidates that threads take in turns. */
+class Race {
+  readonly #yardstick: Yardstick;
+  readonly #wanted: Promise<readonly Outputs[]>;
+  readonly #candidates: readonly Candidate[];
+  #next = 0;
+  #best: ComparedCandidate | undefined;
+  #first: AgreementSum | undefined;
+
+  constructor(yardstick: Yardstick, wanted: Promise<readonly Outputs[]>, candidates: readonly Candidate[]) {
+    this.#yardstick = yardstick;
+    this.#wanted = wanted;
+    this.#candidates = candidates;
+  }
+
+  get closest(): Closest {
+    return { best: this.#best!, first: this.#first! };
+  }
+
+  async run(thread: SessionThread): Promise<void> {
+    while (this.#next < this.#candidates.length) {
+      const order = this.#next++;
+      const { what, make } = this.#candidates[order]!;
+      const model = await make();
+      await thread.open(Uint8Array.from(model), { threads: 1 });
+      const sum = await this.#compare(thread, order);
+      if (sum) this.#enter({ what, order, model, sum });
+    }
+  }
+
+  #enter(found: ComparedCandidate): void {
+    if (found.order === 0) this.#first = found.sum;
+    if (this.#best === undefined || isCloser(found, this.#best)) this.#best = found;
+  }
+
+  /** Undefined as soon as an earlier candidate is at least as close, whatever follows. */
+  async #compare(thread: SessionThread, order: number): Promise<AgreementSum | undefined> {
+    const { inputName, outputRoles, images } = this.#yardstick;
+    const sum = new AgreementSum(outputRoles);
+    for (const [i, image] of images.entries()) {
+      const best = this.#best;
+      if (best && best.order < order && sum.cannotExceed(best.sum)) return undefined;
+      const found = await thread.run({ [inputName]: image });
+      sum.add((await this.#wanted)[i]!, found, image.dims[0]!);
+    }
+    return sum;
+  }
+}
+
+const decibelsOf = ({ sum }: ComparedCandidate): number => sum.agreement().sqnrDb;
+
+const isCloser = (one: ComparedCandidate, other: ComparedCandidate): boolean => {
+  const [a, b] = [decibelsOf(one), decibelsOf(other)];
+  return a > b || (a === b && one.order < other.order);
+};
