@@ -38,7 +38,7 @@ export const beginEncryption = (
   { workFactor = writtenWorkFactor }: Pick<PassphraseOptions, 'workFactor'> = {},
 ): Promise<FileHeader> => {
   const begun = createHeader(passphrase, workFactor);
-  begun.catch(() => undefined); // Whoever encrypts reports it.
+  begun.catch(() => undefined); // The caller that encrypts reports it.
   return begun;
 };
 
