@@ -157,25 +157,29 @@ for (const [title, { build, added }] of Object.entries(cases))
     t.true(after.db > before.db + 6, `${before.db} → ${after.db} dB`);
   });
 
-test('in front of a convolution that sums channels, the network computes the same, and int8 loses less', async (t) => {
-  const model = classifierWith((network, from) => {
-    const made = network.node('Relu', [convolved(network, from)]);
-    const weight = Array.from(
-      { length: channels * channels * 9 },
-      (_, i) => network.normal() * 2 ** (Math.floor(i / 9) % channels),
-    );
-    const inputs = [made, network.floats([channels, channels, 3, 3], weight)];
-    const attributes = { pads: { ints: [1, 1, 1, 1] } };
-    return network.node('Tanh', [network.node('Conv', inputs, attributes, ['depthwise'])]);
+/** A Conv reads channels along the second axis of its weight, a ConvTranspose along the first. */
+const summing = { Conv: 9, ConvTranspose: 9 * channels } as const;
+
+for (const [opType, stride] of Object.entries(summing))
+  test(`in front of a ${opType} that sums channels, the network computes the same, and int8 loses less`, async (t) => {
+    const model = classifierWith((network, from) => {
+      const made = network.node('Relu', [convolved(network, from)]);
+      const weight = Array.from(
+        { length: channels * channels * 9 },
+        (_, i) => network.normal() * 2 ** (Math.floor(i / stride) % channels),
+      );
+      const inputs = [made, network.floats([channels, channels, 3, 3], weight)];
+      const attributes = { pads: { ints: [1, 1, 1, 1] } };
+      return network.node('Tanh', [network.node(opType, inputs, attributes, ['depthwise'])]);
+    });
+    const equalised = equaliseChannels(model, await rangesOf(model));
+    t.is(equaliseChannels(model, await depthwiseRangesOf(model)).layers, 0);
+    t.true(equalised.layers > 0);
+    t.is(equalised.nodes, 0);
+    const [before, after] = [await measured(model), await measured(equalised.model)];
+    t.true(sqnrDb(before.float, after.float) > 100, `${sqnrDb(before.float, after.float)} dB`);
+    t.true(after.db > before.db + 6, `${before.db} → ${after.db} dB`);
   });
-  const equalised = equaliseChannels(model, await rangesOf(model));
-  t.is(equaliseChannels(model, await depthwiseRangesOf(model)).layers, 0);
-  t.true(equalised.layers > 0);
-  t.is(equalised.nodes, 0);
-  const [before, after] = [await measured(model), await measured(equalised.model)];
-  t.true(sqnrDb(before.float, after.float) > 100, `${sqnrDb(before.float, after.float)} dB`);
-  t.true(after.db > before.db + 6, `${before.db} → ${after.db} dB`);
-});
 
 /** A convolution that sums channels of very unequal ranges behind a swish, which scaling does not pass. */
 const summedBehindSwish = (outputScale: (o: number) => number): ModelProto =>

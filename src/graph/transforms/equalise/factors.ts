@@ -2,7 +2,7 @@
  * Factors that equalise the channels of a tensor with one int8 scale (M. Nagel et al., Data-Free Quantization Through Weight
  * Equalization and Bias Correction, ICCV 2019, arXiv 1906.04721).
  */
-import type { TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
+import type { NodeProto, TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { intOf } from '../../../formats/onnx/node.ts';
 import { floatsOf } from '../../../formats/onnx/tensor.ts';
 import type { ChannelGraph, ChannelSite } from './sites.ts';
@@ -27,9 +27,9 @@ export const chooseFactors = (
   { around: { constants }, evenness }: { readonly around: ChannelGraph; readonly evenness: Evenness },
 ): Float32Array | undefined => {
   const weight = constants.get(reader.input[1]!)!;
-  const group = intOf(reader, 'group', 1);
-  if (Number(weight.dims[1]) * group !== ranges.length) return undefined;
-  const weights = sums ? largestShares(weight) : undefined;
+  const channels = channelsOf(reader, weight);
+  if (channels.inputs !== ranges.length) return undefined;
+  const weights = sums ? largestShares(weight, channels) : undefined;
   const wanted = weights
     ? ranges.map((each, c) => each ** evenness / (weights[c] || 1) ** (1 - evenness))
     : ranges;
@@ -39,21 +39,16 @@ export const chooseFactors = (
 };
 
 /**
- * Largest |w| of each input channel of a weight [O,C,…], as a share of the largest of its output channel, which decides the scale. So
- * nothing changes if output channels are divided for a later layer.
+ * Largest |w| of each input channel of a weight, as a share of the largest of its output channel, which decides the scale. So nothing
+ * changes if output channels are divided for a later layer.
  */
-const largestShares = (weight: TensorProto): Float32Array => {
-  const dims = weight.dims.map(Number);
-  const values = floatsOf(weight);
-  const channelOf = inputChannelOf(dims, 1);
-  const size = values.length / dims[0]!;
-  const largest = new Float32Array(dims[1]!);
-  for (let start = 0; start < values.length; start += size) {
-    const output = values.subarray(start, start + size);
-    const most = output.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;
-    for (const [i, value] of output.entries())
-      largest[channelOf(i)] = Math.max(largest[channelOf(i)]!, Math.abs(value) / most);
-  }
+const largestShares = (weight: TensorProto, { inputs, outputs, input, output }: Channels): Float32Array => {
+  const magnitudes = floatsOf(weight).map(Math.abs);
+  const most = new Float32Array(outputs);
+  for (const [i, value] of magnitudes.entries()) most[output(i)] = Math.max(most[output(i)]!, value);
+  const largest = new Float32Array(inputs);
+  for (const [i, value] of magnitudes.entries())
+    largest[input(i)] = Math.max(largest[input(i)]!, value / (most[output(i)] || 1));
   return largest;
 };
 
@@ -64,21 +59,37 @@ export const estimateGain = (
   { constants }: ChannelGraph,
 ): number => {
   const weight = constants.get(reader.input[1]!)!;
-  const channelOf = inputChannelOf(weight.dims.map(Number), intOf(reader, 'group', 1));
+  const { input } = channelsOf(reader, weight);
   let [before, after] = [0, 0];
   for (const [i, value] of floatsOf(weight).entries()) {
     before += value ** 2;
-    after += (value * factors[channelOf(i)]!) ** 2;
+    after += (value * factors[input(i)]!) ** 2;
   }
   return after > 0 ? before / after : 1;
 };
 
-/** Input channel that the element i of a weight [O,C/group,…] multiplies. */
-export const inputChannelOf = (dims: readonly number[], group: number): ((i: number) => number) => {
-  const [outputs, inEach] = [dims[0]!, dims[1]!];
-  const kernel = dims.slice(2).reduce((product, size) => product * size, 1);
-  return (i) => {
-    const output = Math.floor(i / (inEach * kernel));
-    return Math.floor(output / (outputs / group)) * inEach + (Math.floor(i / kernel) % inEach);
+/** The channels of a weight: how many there are, and which ones its element i connects. */
+type Channels = {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly input: (i: number) => number;
+  readonly output: (i: number) => number;
+};
+
+/** Channels of the weight of a Conv, [O,C/group,…], or of a ConvTranspose without groups, [C,O,…]. */
+export const channelsOf = (reader: NodeProto, weight: TensorProto): Channels => {
+  const [first, second, ...kernel] = weight.dims.map(Number) as [number, number, ...number[]];
+  const size = kernel.reduce((product, side) => product * side, 1);
+  const alongFirst = (i: number): number => Math.floor(i / (second * size));
+  const alongSecond = (i: number): number => Math.floor(i / size) % second;
+  if (reader.opType === 'ConvTranspose')
+    return { inputs: first, outputs: second, input: alongFirst, output: alongSecond };
+  const group = intOf(reader, 'group', 1);
+  const groupOf = (i: number): number => Math.floor(alongFirst(i) / (first / group));
+  return {
+    inputs: second * group,
+    outputs: first,
+    input: (i) => groupOf(i) * second + alongSecond(i),
+    output: alongFirst,
   };
 };

@@ -1,10 +1,10 @@
 /** Divides and multiplies channels in the nodes of a graph, by new constants. */
 import type { NodeProto, TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
 import { copyWith } from '../../../formats/onnx/graph.ts';
-import { intOf, makeNode } from '../../../formats/onnx/node.ts';
+import { makeNode } from '../../../formats/onnx/node.ts';
 import { floatsOf, tensorFromFloats } from '../../../formats/onnx/tensor.ts';
 import { FreshNames } from '../fresh-names.ts';
-import { inputChannelOf } from './factors.ts';
+import { channelsOf } from './factors.ts';
 import { hasLimits, limitsOf } from './passed.ts';
 import type { ChannelGraph, ChannelSite } from './sites.ts';
 
@@ -28,8 +28,8 @@ export class ScaledNodes {
   /** Divides the channels of the site's tensor by `factors`, and multiplies the reader's weights by them. */
   scale({ source, between, reader, tensor }: ChannelSite, factors: Float32Array): void {
     const weight = this.#around.constants.get(reader.input[1]!)!;
-    const channelOf = inputChannelOf(weight.dims.map(Number), intOf(reader, 'group', 1));
-    this.#edit(reader, 1, (value, i) => value * factors[channelOf(i)]!);
+    const { input } = channelsOf(reader, weight);
+    this.#edit(reader, 1, (value, i) => value * factors[input(i)]!);
     const rank = weight.dims.length;
     if (source) {
       // Weight and bias of a Conv, γ and β of a norm.

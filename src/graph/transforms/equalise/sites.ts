@@ -47,9 +47,9 @@ export const indexGraph = (graph: GraphProto, opset: number): ChannelGraph => {
 /** Lists the sites in the order of the graph. */
 export const findChannelSites = (around: ChannelGraph): readonly ChannelSite[] =>
   around.graph.node.flatMap((reader) => {
-    const weight = readableWeight(reader, around);
+    const weight = readableWeight(reader, around, readers);
     if (!weight) return [];
-    const sums = !isDepthwise(reader, weight);
+    const sums = reader.opType === 'ConvTranspose' || !isDepthwise(reader, weight);
     return sums && intOf(reader, 'group', 1) !== 1 ? [] : (siteOf({ reader, sums }, around) ?? []);
   });
 
@@ -91,13 +91,20 @@ const walkUp = (from: string, around: ChannelGraph): Pick<ChannelSite, 'between'
 };
 
 const isSource = (node: NodeProto, around: ChannelGraph): boolean => {
-  if (node.opType === 'Conv') return readableWeight(node, around) !== undefined;
+  if (node.opType === 'Conv') return readableWeight(node, around, ['Conv']) !== undefined;
   return isFixedNorm(node) && node.input.slice(1).every((name) => isFloat(around.constants.get(name)));
 };
 
-/** The constant weight of a Conv with constant bias. */
-const readableWeight = (node: NodeProto, { constants }: ChannelGraph): TensorProto | undefined => {
-  if (node.opType !== 'Conv' || node.domain !== '') return undefined;
+/** Operators whose input channels can be multiplied. */
+const readers: readonly string[] = ['Conv', 'ConvTranspose'];
+
+/** The constant weight of a convolution, if it is one of these operators and its bias is constant. */
+const readableWeight = (
+  node: NodeProto,
+  { constants }: ChannelGraph,
+  operators: readonly string[],
+): TensorProto | undefined => {
+  if (!operators.includes(node.opType) || node.domain !== '') return undefined;
   const given = node.input.slice(1).filter((name) => name !== '');
   return given.every((name) => isFloat(constants.get(name))) ? constants.get(node.input[1]!) : undefined;
 };
