@@ -219,6 +219,12 @@ test(
   fromTensorfile(ref, { equalize: 'auto' }),
   'which sources Tensorfile and Model do not provide',
 );
+test(
+  'chooseAlgorithm with source Tensorfile',
+  rejects,
+  fromTensorfile(ref, { chooseAlgorithm: true }),
+  'which sources Tensorfile and Model do not provide',
+);
 test('equalize off with source Tensorfile', accepts, fromTensorfile(ref, { equalize: 'off' }));
 test('equalize with images', accepts, modelExport({ calibration: { ...images, equalize: 'auto' } }));
 test(

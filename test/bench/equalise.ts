@@ -1,25 +1,23 @@
 /**
- * `npm run bench:equalise`: what equalised channels gain in int8 by TensorRT's rules (one symmetric scale a tensor, one a
- * channel of a weight), on real models with depthwise convolutions and on TLT's backbones. 32 images calibrate; each rule of
- * `--equalize auto` is tried on 16 others, and the graph that gains most is measured on 16 more, as is the given one; `-- NAME` selects
- * models. Prints SQNR over all outputs by calibration method, and medians; docs/benchmarks.md has the figures of one run.
+ * `npm run bench:equalise`: what equalised channels and a measured choice of the calibration method gain in int8 by TensorRT's rules (one
+ * symmetric scale a tensor, one a channel of a weight), on real models with depthwise convolutions and on TLT's backbones. 32 images
+ * calibrate, 32 others decide as in an export, and up to 48 more measure; `-- NAME` selects models. Prints SQNR over all outputs by
+ * requested method, and medians; docs/benchmarks.md has the figures of one run.
  */
 import process from 'node:process';
 import { scalesOf } from '../../src/calibration/histograms/statistics.ts';
+import { sampledBatches } from '../../src/data/preprocessing/batches.ts';
+import type { SampledImage } from '../../src/data/preprocessing/sampled-image.ts';
 import type { OpenedModel } from '../../src/export/models/open-model.ts';
 import { openSource } from '../../src/export/pipeline/calibration-source.ts';
 import { measureChannelRanges } from '../../src/export/pipeline/channel-ranges.ts';
 import { type Calibrated, calibrate } from '../../src/export/pipeline/export.ts';
+import { measurePaired, type PairedAgreement } from '../../src/export/pipeline/paired-agreement.ts';
 import { isReliableGain } from '../../src/export/pipeline/reliable-gain.ts';
-import { batchHeldOut, type HalvedAgreement } from '../../src/export/pipeline/verify-int8.ts';
-import { serializeModel } from '../../src/formats/onnx/model.ts';
-import { AgreementSum } from '../../src/graph/evaluation/agreement.ts';
-import { outputRoles } from '../../src/graph/evaluation/output-roles.ts';
-import { type FloatTensor, openSession } from '../../src/graph/inference/session.ts';
-import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { equaliseByRules, listEqualisable } from '../../src/graph/transforms/equalise/equalise.ts';
 import { nobodyWatches } from '../builders/calibrated.ts';
-import { type CollectedModel, models } from '../collection/models.ts';
+import { collect } from '../builders/collected.ts';
+import { models } from '../collection/models.ts';
 import { folderOf, openCollected } from '../collection/opened.ts';
 import { machine } from './measure.ts';
 import { backbones, blazeFaces } from './more-models.ts';
@@ -37,108 +35,121 @@ const titles = [
 ];
 const known = [...blazeFaces, ...backbones, ...models];
 
-const methods = ['Entropy', 'MinMax', 'Mse'] as const;
+const requested = ['Entropy', 'MinMax', 'Mse'] as const;
+const methods = [...requested, 'Percentile'] as const;
 const sampling = { batches: 4, batchSize: 8, seed: 42, tensorRtVersion: '8.6.1', reported: true } as const;
+const mostMeasured = 48;
 
-type Outputs = Readonly<Record<string, FloatTensor>>;
-/** SQNR on the images that choose, as a whole and by halves, and on those that measure. */
-type Measured = { readonly chosenOn: HalvedAgreement; readonly measuredOn: number };
-
-/** Held-out images, each alone, and what the float model makes of them. */
-type HeldOut = { readonly images: readonly FloatTensor[]; readonly wanted: readonly Outputs[] };
-
-const holdOut = async (opened: OpenedModel, { heldOut }: Calibrated): Promise<HeldOut> => {
-  const images: FloatTensor[] = [];
-  for await (const { data, dims } of batchHeldOut(opened, heldOut)!) {
-    const [count, ...image] = dims;
-    const size = data.length / count;
-    for (let i = 0; i < count; i++)
-      images.push({ data: data.slice(i * size, (i + 1) * size), dims: [1, ...image] });
-  }
-  return { images, wanted: await runAll(opened.model, opened.input, images) };
+/** One graph with the thresholds of one method. */
+type Candidate = {
+  readonly graph: string;
+  readonly method: (typeof methods)[number];
+  readonly chosenOn: PairedAgreement;
+  readonly measuredOn: number;
 };
 
-const runAll = async (
-  model: OpenedModel['model'],
-  input: string,
-  images: readonly FloatTensor[],
-): Promise<readonly Outputs[]> => {
-  const session = await openSession(serializeModel(model));
-  try {
-    const found: Outputs[] = [];
-    for (const image of images) found.push(await session.run({ [input]: image }));
-    return found;
-  } finally {
-    await session.release();
-  }
-};
+/** Held-out images: 32 as an export has them, and others. */
+type HeldOut = { readonly choosing: readonly SampledImage[]; readonly measuring: readonly SampledImage[] };
 
-/** SQNR by method. */
+/** Each method on one graph. */
 const measureMethods = async (
   opened: OpenedModel,
-  statistics: Calibrated['statistics'],
-  { images, wanted }: HeldOut,
-): Promise<readonly Measured[]> => {
-  const found: Measured[] = [];
-  for (const method of methods) {
-    const int8 = quantiseModel(opened.model, scalesOf(statistics, method));
-    const outputs = await runAll(int8, opened.input, images);
-    const [quarter, half] = [images.length >> 2, images.length >> 1];
-    const over = (from: number, to: number) => {
-      const sum = new AgreementSum(outputRoles(opened.model, opened.outputs));
-      for (let i = from; i < to; i++) sum.add(wanted[i]!, outputs[i]!, 1);
-      return sum.agreement();
-    };
-    const chosenOn = { whole: over(0, half), halves: [over(0, quarter), over(quarter, half)] };
-    found.push({ chosenOn, measuredOn: over(half, images.length).sqnrDb });
+  { statistics, graph }: Pick<Calibrated, 'statistics'> & { readonly graph: string },
+  { choosing, measuring }: HeldOut,
+): Promise<readonly Candidate[]> => {
+  const scales = methods.map((method) => scalesOf(statistics, method));
+  const { channels, height, width } = opened;
+  const over = (images: readonly SampledImage[]) =>
+    measurePaired(opened, scales, {
+      batches: sampledBatches(images, {
+        size: { channels, height, width },
+        batchSize: opened.fixedBatch ?? 4,
+      }),
+    });
+  const [chosenOn, measuredOn] = [await over(choosing), await over(measuring)];
+  return methods.map((method, i) => ({
+    graph,
+    method,
+    chosenOn: chosenOn[i]!,
+    measuredOn: measuredOn[i]!.whole.sqnrDb,
+  }));
+};
+
+const tryAll = async (opened: OpenedModel, folder: string): Promise<readonly Candidate[]> => {
+  const request = { ...sampling, source: { kind: 'Images', folder }, algorithm: methods[0] } as const;
+  const { signal } = nobodyWatches;
+  const { batches, heldOut } = await openSource(opened, { ...request, rows: opened.fixedBatch ?? 1, signal });
+  const tensors = listEqualisable(opened.model);
+  const ranges = await measureChannelRanges(opened.model, { tensors, input: opened.input, batches, signal });
+  const calibrated = async (each: OpenedModel) => calibrate(each, { request, watch: nobodyWatches });
+  const { statistics, heldOut: choosing } = await calibrated(opened);
+  const rest = (await collect(heldOut())).slice(choosing.length);
+  const held = { choosing, measuring: rest.slice(0, mostMeasured) };
+  const found = [...(await measureMethods(opened, { statistics, graph: 'given' }, held))];
+  for (const { model, layers, nodes, rule } of equaliseByRules(opened.model, ranges)) {
+    const equalised = { ...opened, model };
+    const graph = `${layers} (${nodes}), ${rule.evenness}`;
+    const { statistics } = await calibrated(equalised);
+    found.push(...(await measureMethods(equalised, { statistics, graph }, held)));
   }
   return found;
 };
 
-/** SQNR in dB before and after, by method. */
-type Gains = readonly (readonly [before: number, after: number])[];
+/** What is given, and what is kept of the candidates. */
+type Kept = { readonly before: Candidate; readonly after: Candidate };
 
-const gainsOf = async (collected: CollectedModel): Promise<Gains> => {
-  const opened = await openCollected(collected);
-  const source = { kind: 'Images', folder: await folderOf(collected.pictures ?? 'photos') } as const;
-  const request = { ...sampling, source, algorithm: methods[0] };
-  const { signal } = nobodyWatches;
-  const plain = await calibrate(opened, { request, watch: nobodyWatches });
-  const held = await holdOut(opened, plain);
-  const before = await measureMethods(opened, plain.statistics, held);
-  const { batches } = await openSource(opened, { ...request, rows: opened.fixedBatch ?? 1, signal });
-  const tensors = listEqualisable(opened.model);
-  const ranges = await measureChannelRanges(opened.model, { tensors, input: opened.input, batches, signal });
-  let best = before.map((measured) => ({ measured, kept: 'given' }));
-  for (const { model, layers, nodes, rule } of equaliseByRules(opened.model, ranges)) {
-    const equalised = { ...opened, model };
-    const { statistics } = await calibrate(equalised, { request, watch: nobodyWatches });
-    const kept = `${layers} (${nodes}), ${rule.evenness}`;
-    const after = await measureMethods(equalised, statistics, held);
-    best = best.map((each, i) => {
-      const measured = after[i]!;
-      const gains = measured.chosenOn.whole.sqnrDb > each.measured.chosenOn.whole.sqnrDb;
-      return gains && isReliableGain(before[i]!.chosenOn, measured.chosenOn) ? { measured, kept } : each;
-    });
-  }
-  const gains = best.map(({ measured }, i) => [before[i]!.measuredOn, measured.measuredOn] as const);
-  const cells = best.map(({ kept }, i) => `${gains[i]!.map((db) => db.toFixed(1)).join(' → ')}; ${kept}`);
-  say([collected.title, ...cells]);
-  return gains;
+const choose = (before: Candidate, candidates: readonly Candidate[]): Kept => {
+  const gained = candidates.filter(({ chosenOn }) => isReliableGain(before.chosenOn, chosenOn));
+  const db = ({ chosenOn }: Candidate) => chosenOn.whole.sqnrDb;
+  return { before, after: gained.reduce((best, each) => (db(each) > db(best) ? each : best), before) };
+};
+
+/** Equalised channels for each requested method, the method alone for Entropy, then both. */
+const levers = [...requested.map((method) => `${method}, channels`), 'Entropy, method', 'Entropy, both'];
+
+const applyLevers = (all: readonly Candidate[]): readonly Kept[] => {
+  const givenBy = (method: Candidate['method']) =>
+    all.find((each) => each.graph === 'given' && each.method === method)!;
+  const entropy = givenBy('Entropy');
+  return [
+    ...requested.map((method) =>
+      choose(
+        givenBy(method),
+        all.filter((each) => each.method === method),
+      ),
+    ),
+    choose(
+      entropy,
+      all.filter(({ graph }) => graph === 'given'),
+    ),
+    choose(entropy, all),
+  ];
+};
+
+const describeKept = ({ before, after }: Kept): string => {
+  const kept = after.method === before.method ? after.graph : `${after.graph}; ${after.method}`;
+  return `${before.measuredOn.toFixed(1)} → ${after.measuredOn.toFixed(1)}; ${kept}`;
 };
 
 const say = (cells: readonly string[]) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
 
 const only = process.argv[2];
 process.stdout.write(`${machine()}\n\n`);
-say(['model', ...methods]);
-say(['---', ...methods.map(() => '---')]);
-const all: Gains[] = [];
-for (const each of known)
-  if (only === undefined ? titles.includes(each.title) : each.title.includes(only))
-    all.push(await gainsOf(each));
-const summaries = methods.map((_, i) => {
-  const gains = all.map((each) => each[i]![1] - each[i]![0]).toSorted((a, b) => a - b);
+say(['model', ...levers]);
+say(['---', ...levers.map(() => '---')]);
+const all: (readonly Kept[])[] = [];
+for (const each of known) {
+  if (only === undefined ? !titles.includes(each.title) : !each.title.includes(only)) continue;
+  const kept = applyLevers(
+    await tryAll(await openCollected(each), await folderOf(each.pictures ?? 'photos')),
+  );
+  say([each.title, ...kept.map(describeKept)]);
+  all.push(kept);
+}
+const summaries = levers.map((_, i) => {
+  const gains = all
+    .map((kept) => kept[i]!.after.measuredOn - kept[i]!.before.measuredOn)
+    .toSorted((a, b) => a - b);
   return `${gains[gains.length >> 1]!.toFixed(1)} (${gains[0]!.toFixed(1)} to ${gains.at(-1)!.toFixed(1)})`;
 });
 say(['median gain in dB (least to most)', ...summaries]);

@@ -1,4 +1,4 @@
-/** `--equalize auto` in whole exports: the equalised graph is exported only if int8 gains by it. */
+/** `--equalize auto` and `--choose_algorithm` in whole exports: graph and method change only if int8 gains by it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -6,7 +6,7 @@ import type { ExportReport } from '../../src/export/report/report.ts';
 import { graphOf } from '../../src/formats/onnx/graph.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { asInt8, classesOf, decibels, exportNetwork } from '../builders/exports.ts';
-import { channels, input, Network } from '../builders/networks.ts';
+import { channels, classifierWith, input, Network } from '../builders/networks.ts';
 import { convolved, unequalClassifier } from '../builders/unequal-channels.ts';
 import { peerPython } from '../peers/venv.ts';
 
@@ -91,5 +91,52 @@ test('a model trained with quantisation, and an export without held-out images, 
   }
   const all = (await asInt8()).map((word) => (word === '2' ? '9' : word));
   const { stderr } = await exportNetwork(model, ...all, ...auto);
-  t.regex(stderr, /Channels were not equalised: no held-out images .*⟨batches⟩/);
+  t.regex(stderr, /Channels were not equalised: only 7 or more held-out images .* there are 0; .*⟨batches⟩/);
+});
+
+/** A few large activations, which tanh makes equal: MinMax keeps them, and other methods cut them off. */
+const withTail = () =>
+  classifierWith((network, from) => {
+    const conv = network.conv(from);
+    const excess = network.node('Relu', [network.node('Sub', [conv, network.scalar(6)])]);
+    const tail = network.node('Add', [conv, network.node('Mul', [network.scalar(50), excess])]);
+    const nearIdentity = Array.from({ length: channels ** 2 }, (_, i) =>
+      i % (channels + 1) === 0 ? 1 : 0.01,
+    );
+    const weight = network.floats([channels, channels, 1, 1], nearIdentity);
+    return network.node('Tanh', [network.node('Conv', [tail, weight])]);
+  });
+
+const choosing = ['--choose_algorithm'];
+
+test('another calibration method replaces the requested one if it gains accuracy', async (t) => {
+  const model = withTail();
+  const [plain, chosen] = await Promise.all([
+    exportNetwork(model, ...(await asInt8()), '--report', 'r.html'),
+    exportNetwork(model, ...(await asInt8()), '--report', 'r.html', ...choosing),
+  ]);
+  t.is(chosen.code, 0, chosen.stderr);
+  const [, method] = /Thresholds are by (\w+) instead of MinMax \(SQNR/.exec(chosen.stderr) ?? [];
+  const reportOf = ({ folder }: typeof plain) =>
+    JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')) as ExportReport;
+  const [before, after] = [reportOf(plain), reportOf(chosen)];
+  t.is(after.calibration!.algorithm, method as 'Mse');
+  const [kept, ...others] = after.levers!;
+  t.deepEqual(others, []);
+  t.like(kept, { name: `Thresholds by ${method}`, kept: true, after: after.agreement!.sqnrDb });
+  t.is(kept!.before, before.agreement!.sqnrDb);
+  t.true(Number(kept!.after) > Number(kept!.before) + 0.5);
+  t.deepEqual(chosen.payload, plain.payload);
+  const alone = await exportNetwork(
+    model,
+    ...(await asInt8()).map((word) => (word === 'MinMax' ? method! : word)),
+  );
+  t.deepEqual(chosen.scales, alone.scales);
+});
+
+test('the calibration method stays if no other gains accuracy', async (t) => {
+  const even = alike();
+  const { stderr, scales } = await exportNetwork(even, ...(await asInt8()), ...choosing, ...auto);
+  t.regex(stderr, /Channels were not equalised, and the calibration method stays: that gains no accuracy/);
+  t.deepEqual(scales, (await exportNetwork(even, ...(await asInt8()))).scales);
 });

@@ -3,10 +3,10 @@ import test from 'ava';
 import type { Batch } from '../../src/data/preprocessing/batches.ts';
 import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
 import { openModel } from '../../src/export/models/open-model.ts';
+import { measurePaired } from '../../src/export/pipeline/paired-agreement.ts';
 import {
   batchHeldOut,
   measureInt8Agreement,
-  measureInt8Halves,
   measurePrecisionLatency,
 } from '../../src/export/pipeline/verify-int8.ts';
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
@@ -34,6 +34,16 @@ const calibration = async (name: ModelName) => {
 async function* streamed(list: readonly Batch[]): AsyncGenerator<Batch> {
   yield* list;
 }
+
+const splitImages = ({ data, dims, paths }: Batch): readonly Batch[] => {
+  const [images, ...rest] = dims;
+  const size = data.length / images;
+  return paths.map((path, i) => ({
+    data: data.slice(i * size, (i + 1) * size),
+    dims: [1, ...rest],
+    paths: [path],
+  }));
+};
 
 /** Computed once per model, because it is the same in every test. */
 const known = new Map<ModelName, ReturnType<typeof calibration>>();
@@ -90,16 +100,19 @@ test('scales that clip nearly everything have a low SQNR', async (t) => {
   t.true(bad.sqnrDb < good.sqnrDb - 10 && bad.matchedCells! < good.matchedCells!, JSON.stringify(bad));
 });
 
-test('halves are every second batch, and agree as if each were measured alone', async (t) => {
+test('several scales are measured on one float pass, over all images and on each', async (t) => {
   const { opened, scales, heldOutBatches } = await calibrated('classifier');
-  const alone = (batches: readonly Batch[]) =>
-    measureInt8Agreement(opened, scales, { batches: streamed(batches) });
-  const { whole, halves } = await measureInt8Halves(opened, scales, { batches: streamed(heldOutBatches) });
-  t.deepEqual(whole, await alone(heldOutBatches));
-  for (const parity of [0, 1])
-    t.deepEqual(halves[parity], await alone(heldOutBatches.filter((_, i) => i % 2 === parity)));
-  const one = await measureInt8Halves(opened, scales, { batches: streamed(heldOutBatches.slice(0, 1)) });
-  t.deepEqual(one.halves, [one.whole]);
+  const alone = (chosen: typeof scales, batches: readonly Batch[]) =>
+    measureInt8Agreement(opened, chosen, { batches: streamed(batches) });
+  const clipping = new Map([...scales].map(([name, scale]) => [name, scale / 2]));
+  const both = await measurePaired(opened, [scales, clipping], { batches: streamed(heldOutBatches) });
+  const singles = heldOutBatches.flatMap(splitImages);
+  for (const [i, chosen] of [scales, clipping].entries()) {
+    t.deepEqual(both[i]!.whole, await alone(chosen, heldOutBatches));
+    t.is(both[i]!.each.length, singles.length);
+    for (const image of [0, 5])
+      t.true(Math.abs(both[i]!.each[image]! - (await alone(chosen, [singles[image]!])).sqnrDb) < 0.01);
+  }
 });
 
 test('the coverage output of a grid is found under any name and in any order', async (t) => {

@@ -194,7 +194,13 @@ const keyWith = (calibration: Partial<NonNullable<ModelExport['spec']['calibrati
 
 test('default values do not change an export key', (t) => {
   t.is(
-    keyWith({ keepFloat: [], sensitivity: false, requireInt8: false, equalize: 'off' }),
+    keyWith({
+      keepFloat: [],
+      sensitivity: false,
+      requireInt8: false,
+      equalize: 'off',
+      chooseAlgorithm: false,
+    }),
     exportKey(aModelExport()),
   );
   t.not(keyWith({ keepFloat: ['conv1'] }), keyWith({}));
@@ -248,6 +254,7 @@ test('exports that differ only in thresholds share one set of histograms', (t) =
     taskWith({ algorithm: 'Mse' }),
     taskWith({ minAgreement: 30, keepFloat: ['conv1'], sensitivity: true }),
     taskWith({ equalize: 'auto' }),
+    taskWith({ chooseAlgorithm: true }),
   ]) {
     t.is(same.histograms, plain.histograms);
     t.not(same.exportKey, plain.exportKey);

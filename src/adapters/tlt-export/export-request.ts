@@ -83,6 +83,7 @@ const makeInt8Request = (values: ExportValues, { opened, training, context }: Co
     sensitivity: values.sensitivity,
     requireInt8: values.require_int8,
     equalize: values.equalize,
+    chooseAlgorithm: values.choose_algorithm,
   };
 };
 

@@ -73,6 +73,7 @@ const makeInt8Request = (
     sensitivity: calibration.sensitivity ?? false,
     requireInt8: calibration.requireInt8 ?? false,
     equalize: calibration.equalize ?? defaults.equalize,
+    chooseAlgorithm: calibration.chooseAlgorithm ?? false,
   };
 };
 

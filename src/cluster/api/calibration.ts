@@ -103,6 +103,9 @@ export const calibration = object(
       'With auto, scale the channels before convolutions so that one int8 scale fits them all, in the .etlt and in the calibration cache, if that brings int8 closer to float on held-out images. The network computes the same. The report and the manifest say what was gained.',
       { default: defaults.equalize },
     ),
+    chooseAlgorithm: flag(
+      'Compare the other calibration methods with algorithm on held-out images, and use the one whose int8 is closest to float, if that gains accuracy. With equalize, on each graph. The report and the manifest say what was gained.',
+    ),
     sensitivity: flag(
       'Measure which layers lose the most accuracy in int8: each layer runs alone in int8 on held-out images. This takes about as long as the calibration. The report lists the results.',
     ),
@@ -144,6 +147,11 @@ export const calibration = object(
         rule: "!(self.source in ['Tensorfile', 'Model']) || !has(self.equalize) || self.equalize == 'off'",
         message:
           'equalize compares on held-out images after a calibration, which sources Tensorfile and Model do not provide: choose another source, or remove equalize',
+      },
+      {
+        rule: "!(self.source in ['Tensorfile', 'Model']) || !has(self.chooseAlgorithm) || !self.chooseAlgorithm",
+        message:
+          'chooseAlgorithm compares on held-out images after a calibration, which sources Tensorfile and Model do not provide: choose another source, or remove chooseAlgorithm',
       },
       {
         rule: "!has(self.parallelism) || self.parallelism == 1 || self.source in ['ImageDirectory', 'Tensorfile']",

@@ -62,6 +62,7 @@ const thresholdFields = [
   'calibration.requireInt8',
   'calibration.keepFloat',
   'calibration.sensitivity',
+  'calibration.chooseAlgorithm',
 ] as const;
 
 /** Fields that decide whether the graph is changed for int8. */

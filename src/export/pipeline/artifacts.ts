@@ -11,9 +11,9 @@ import type { LayerCosts } from '../report/layer-costs.ts';
 import type { ReportFile, TriedLever } from '../report/report.ts';
 import { requireAgreement } from './agreement-gate.ts';
 import { findDistributions } from './distributions.ts';
-import { type EqualisedExport, equaliseExport } from './equalise-step.ts';
 import { encryptOpenedModel, makeVerificationTensor } from './export.ts';
 import { checkKeptFloat } from './kept-float.ts';
+import { applyLevers, type LeveredExport } from './lever-step.ts';
 import { floatNotes, makeReport } from './report.ts';
 import type { ExportPorts, ExportRequest } from './request.ts';
 import { type ExportScales, findScales, type ScalesFound } from './scales-step.ts';
@@ -58,9 +58,9 @@ export type PreparedExport = ExportOutcome & {
   readonly request: ExportRequest;
   readonly found: ScalesFound;
   readonly sensitivity: LayerCosts | undefined;
-  /** What became of the equalisation of channels; undefined if it was not requested. */
-  readonly equalisation: string | undefined;
-  /** Changes of the graph that were tried for int8. */
+  /** What became of the changes that the export asked to be tried, in sentences without a full stop. */
+  readonly leverNotes: readonly string[];
+  /** Changes of graph and thresholds that were tried for int8. */
   readonly levers: readonly TriedLever[];
   /** The engine, if it was built before the artifacts are stored. */
   readonly engine?: MeasuredEngine;
@@ -82,12 +82,12 @@ export const prepareExport = async (asked: ExportRequest, ports: ExportPorts): P
     options: beginEncrypting(asked.key, options),
   }));
   const scales = await findScales(asked, ports);
-  const { opened, quantised, note, levers } = await equaliseExport(asked, scales.quantised, ports);
+  const { opened, quantised, leverNotes, levers } = await applyLevers(asked, scales.quantised, ports);
   const request = { ...asked, opened, etlts };
   const found = { ...scales, quantised };
-  const verdict = await judge(request, { quantised, note }, ports);
+  const verdict = await judge(request, { quantised, leverNotes }, ports);
   const sensitivity = quantised && (await gate(request, quantised, ports));
-  return { request, found, quantised, verdict, sensitivity, equalisation: note, levers };
+  return { request, found, quantised, verdict, sensitivity, leverNotes, levers };
 };
 
 /**
@@ -117,7 +117,7 @@ export async function* makeArtifacts(
 
 const judge = async (
   request: ExportRequest,
-  { quantised, note }: Pick<EqualisedExport, 'quantised' | 'note'>,
+  { quantised, leverNotes }: Pick<LeveredExport, 'quantised' | 'leverNotes'>,
   { log, signal }: ExportPorts,
 ): Promise<ExportVerdict> => {
   const checked = await checkExport(request.opened, {
@@ -129,7 +129,7 @@ const judge = async (
     requireInt8: request.int8?.requireInt8 ?? false,
     signal,
   });
-  const notes = [...(note === undefined ? [] : [{ text: note, isWarning: false }]), ...checked.notes];
+  const notes = [...leverNotes.map((text) => ({ text, isWarning: false })), ...checked.notes];
   for (const { isWarning, text } of notes) log(isWarning ? 'WARNING' : 'INFO', text);
   return { ...checked, notes };
 };
@@ -172,7 +172,7 @@ function* scaleArtifacts(
 type ReportInput = PreparedExport & { readonly files: readonly ReportFile[] };
 
 async function* reportArtifacts(
-  { request, quantised, verdict, sensitivity, equalisation, levers, engine, files }: ReportInput,
+  { request, quantised, verdict, sensitivity, leverNotes, levers, engine, files }: ReportInput,
   { clock, signal }: ExportPorts,
 ): AsyncGenerator<ExportArtifact, void, ReportFile> {
   const { opened, architecture, dataType, source, keepFloat, audience } = request;
@@ -188,7 +188,7 @@ async function* reportArtifacts(
     notes: [
       ...(quantised ? floatNotes(keepFloat) : []),
       ...originNotes(request, quantised),
-      ...(equalisation === undefined ? [] : [`${equalisation}.`]),
+      ...leverNotes.map((note) => `${note}.`),
       ...warningsOf(verdict),
       ...(engine?.notes ?? []),
     ],

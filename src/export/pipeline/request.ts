@@ -61,6 +61,8 @@ export type Int8Request = {
   readonly requireInt8: boolean;
   /** Whether channels are equalised before convolutions where that gains accuracy. */
   readonly equalize: Equalization;
+  /** Whether another calibration method replaces the requested one where that gains accuracy. */
+  readonly chooseAlgorithm: boolean;
 };
 
 /** A parsed calibration cache and its file. */

@@ -12,7 +12,7 @@ import { readIntegerTypes } from '../../graph/builders/processor-integers.ts';
 import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.ts';
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { blankImages, measureMedianLatencies } from '../../graph/inference/latency.ts';
-import { openSession, type Session } from '../../graph/inference/session.ts';
+import { type FloatTensor, openSession, type Session } from '../../graph/inference/session.ts';
 import { withSessionThreads } from '../../graph/inference/session-thread.ts';
 import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { quantiseFused } from '../../graph/precision/fused/fused-qdq.ts';
@@ -85,61 +85,46 @@ export const measureInt8Agreement = async (
   scales: Scales,
   request: AgreementRequest,
 ): Promise<Agreement> => {
-  const sum = newSum(opened);
-  await compareInt8(opened, scales, { ...request, sumsOf: () => [sum] });
+  const sum = new AgreementSum(outputRoles(opened.model, opened.outputs));
+  const visit = ({ wanted, found, images }: ComparedBatch): void => sum.add(wanted, found, images);
+  await compareInt8(opened, [scales], { ...request, visit });
   return sum.agreement();
 };
 
-/** Agreement over all batches, and over each half of them. */
-export type HalvedAgreement = {
-  readonly whole: Agreement;
-  /** Over every second batch, from the first and from the second; one alone if there is one batch. */
-  readonly halves: readonly Agreement[];
+type Outputs = Readonly<Record<string, FloatTensor>>;
+
+/** Outputs of float and of int8 for one batch. */
+export type ComparedBatch = {
+  readonly wanted: Outputs;
+  readonly found: Outputs;
+  readonly images: number;
+  /** Index of the scales of int8. */
+  readonly candidate: number;
 };
 
-/** Measures agreement as `measureInt8Agreement`, and that of each half in the same runs. */
-export const measureInt8Halves = async (
-  opened: OpenedModel,
-  scales: Scales,
-  request: AgreementRequest,
-): Promise<HalvedAgreement> => {
-  const whole = newSum(opened);
-  const halves: AgreementSum[] = [];
-  const sumsOf = (batch: number): readonly AgreementSum[] => {
-    halves[batch % 2] ??= newSum(opened);
-    return [whole, halves[batch % 2]!];
-  };
-  await compareInt8(opened, scales, { ...request, sumsOf });
-  return { whole: whole.agreement(), halves: halves.map((half) => half.agreement()) };
-};
-
-const newSum = ({ model, outputs }: OpenedModel) => new AgreementSum(outputRoles(model, outputs));
+type Comparing = AgreementRequest & { readonly visit: (compared: ComparedBatch) => void };
 
 /** Sessions of a comparison: one processor each, and int8 as TensorRT computes it. */
 const sideBySide = { threads: 1, arena: false, roundsInFloat: true } as const;
 
 /**
- * Runs both graphs on each batch, and adds their outputs to the sums of that batch. Each graph has a thread; this one decodes the next
- * batch meanwhile.
+ * Runs float once on each batch, and int8 with each of several scales. Each graph has a thread; this one decodes the next batch
+ * meanwhile. @throws UserError as `openSession`
  */
-const compareInt8 = (
+export const compareInt8 = (
   opened: OpenedModel,
-  scales: Scales,
-  {
-    batches,
-    signal,
-    sumsOf,
-  }: AgreementRequest & { readonly sumsOf: (batch: number) => readonly AgreementSum[] },
+  candidates: readonly Scales[],
+  { batches, signal, visit }: Comparing,
 ): Promise<void> =>
-  withSessionThreads(2, async ([float, int8]) => {
-    const graphs = serializePair({ opened, scales, quantise: quantiseModel });
-    await Promise.all([float!.open(graphs.float, sideBySide), int8!.open(graphs.int8, sideBySide)]);
-    let batch = 0;
+  withSessionThreads(1 + candidates.length, async (sessions) => {
+    const { float, int8 } = serializeGraphs({ opened, candidates, quantise: quantiseModel });
+    await Promise.all([float, ...int8].map((graph, i) => sessions[i]!.open(graph, sideBySide)));
     for await (const { data, dims } of batches) {
       signal?.throwIfAborted();
       const feeds = { [opened.input]: { data, dims } };
-      const [wanted, found] = await Promise.all([float!.run(feeds), int8!.run(feeds)]);
-      for (const sum of sumsOf(batch++)) sum.add(wanted, found, dims[0]);
+      const [wanted, ...found] = await Promise.all(sessions.map((session) => session.run(feeds)));
+      for (const [candidate, outputs] of found.entries())
+        visit({ wanted: wanted!, found: outputs, images: dims[0], candidate });
     }
   });
 
@@ -152,7 +137,7 @@ export const measurePrecisionLatency = (
   scales: Scales,
   { clock, signal }: { readonly clock: { now(): number }; readonly signal?: AbortSignal },
 ): Promise<PrecisionLatency> =>
-  withSessions({ opened, scales, quantise: quantiseHere }, async ({ float, int8 }) => {
+  withSessions({ opened, candidates: [scales], quantise: quantiseHere }, async ({ float, int8 }) => {
     const shape = [opened.fixedBatch ?? 1, opened.channels, opened.height, opened.width];
     const images = blankImages(shape);
     const [floatMicroseconds, int8Microseconds] = await measureMedianLatencies([float, int8], {
@@ -171,23 +156,23 @@ const quantiseHere = (model: ModelProto, scales: Scales): ModelProto =>
 
 type Opening = {
   readonly opened: OpenedModel;
-  readonly scales: Scales;
+  readonly candidates: readonly Scales[];
   readonly quantise: (model: ModelProto, scales: Scales) => ModelProto;
 };
 
-/** The float and the int8 graph as ONNX files. */
-const serializePair = ({ opened, scales, quantise }: Opening) => {
+/** The float graph and the int8 graph of each scales as ONNX files. */
+const serializeGraphs = ({ opened, candidates, quantise }: Opening) => {
   const { model } = exposeHeads(opened.model);
   const runnable = (each: ModelProto) =>
     serializeModel(convertPlugins('NonMaxSuppression', each)) as Uint8Array<ArrayBuffer>;
-  return { float: runnable(model), int8: runnable(quantise(model, scales)) };
+  return { float: runnable(model), int8: candidates.map((scales) => runnable(quantise(model, scales))) };
 };
 
 const withSessions = async <T>(opening: Opening, use: (both: FloatAndInt8) => Promise<T>): Promise<T> => {
-  const graphs = serializePair(opening);
+  const graphs = serializeGraphs(opening);
   const float = await openSession(graphs.float);
   try {
-    const int8 = await openSession(graphs.int8);
+    const int8 = await openSession(graphs.int8[0]!);
     try {
       return await use({ float, int8 });
     } finally {

@@ -47,7 +47,7 @@ export type ReportFacts = {
   readonly int8?: ReportInt8;
 };
 
-/** A change of the graph that was tried for int8: SQNR on held-out images without and with it. */
+/** A change of graph or thresholds that was tried for int8: SQNR on held-out images without and with it. */
 export type TriedLever = {
   readonly name: string;
   readonly images: number;

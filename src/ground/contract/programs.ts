@@ -24,6 +24,7 @@ export const exportProgram = program({
         'force_ptq',
         'keep_float',
         'equalize',
+        'choose_algorithm',
         'min_agreement',
         'require_int8',
         'sensitivity',

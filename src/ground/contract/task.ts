@@ -38,6 +38,8 @@ export type CalibrationTask = {
   readonly requireInt8?: boolean;
   /** Whether channels are equalised before convolutions where that gains accuracy. Default: off. */
   readonly equalize?: Equalization;
+  /** Whether another calibration method replaces `algorithm` where that gains accuracy. Default: no. */
+  readonly chooseAlgorithm?: boolean;
   /** Whether the report includes the accuracy cost of each layer. */
   readonly sensitivity?: boolean;
   /** Percentage of the requested images that may fail to decode. Default: 0. */
