@@ -3,9 +3,9 @@
  * wrong passphrase, a damaged file and an excessive work factor give different errors. The work factor is checked
  * before any key is derived, so a hostile header cannot cost hours of CPU time or gigabytes of memory.
  */
-import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
-import { Decrypter, Encrypter, type Identity, type Recipient, Stanza } from 'age-encryption';
+import type { Identity, Stanza } from 'age-encryption';
 import { messageOf, systemCodeOf, UserError } from '../../ground/base/errors.ts';
 import { concatChunks, type Readable, readableFrom } from '../../ground/base/readable.ts';
 import { derivePayloadKey, openChunks, payloadBytesOf, payloadNonceBytes, sealChunks } from './age-chunks.ts';
@@ -57,28 +57,28 @@ export const encryptWithPassphrase = async (
 };
 
 /**
- * The package offers no way to make a header alone, so an empty file is encrypted and its header and file key are
- * reused.
+ * Makes a header with one scrypt stanza. Derives by Node's OpenSSL off the main thread; the package derives in JavaScript, which takes
+ * three times as long, and offers no way to make a header alone.
  */
 const createHeader = async (passphrase: string, workFactor: number): Promise<FileHeader> => {
-  const fileKeys: Uint8Array[] = [];
-  const recipient = passphraseRecipient(passphrase, workFactor);
-  const encrypter = new Encrypter();
-  encrypter.addRecipient({
-    wrapFileKey: (fileKey) => {
-      fileKeys.push(fileKey);
-      return recipient.wrapFileKey(fileKey);
-    },
-  });
-  const empty = await encrypter.encrypt(new Uint8Array());
-  return { header: empty.subarray(0, headerBytesOf(empty)), fileKey: fileKeys[0]! };
+  const fileKey = randomBytes(16);
+  const salt = randomBytes(16);
+  const body = sealFileKey(fileKey, await deriveKey(passphrase, salt, workFactor));
+  const signed = `${ageMagic}-> scrypt ${base64Of(salt)} ${workFactor}\n${base64Of(body)}\n---`;
+  const macKey = Buffer.from(hkdfSync('sha256', fileKey, '', 'header', 32));
+  const mac = createHmac('sha256', macKey).update(signed).digest();
+  return { header: Buffer.from(`${signed} ${base64Of(mac)}\n`), fileKey };
 };
+
+/** Without padding. */
+const base64Of = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64').replace(/=+$/, '');
 
 /**
  * Decrypts a file. Each read decrypts and authenticates only the chunks that it needs.
  * @throws UserError WrongKey, ModelInvalid; reads of the result throw ModelInvalid for an altered chunk
  */
 export const openWithPassphrase = async (file: Readable, passphrase: string): Promise<Readable> => {
+  const { Decrypter } = await import('age-encryption'); // Its 70 modules load only for encrypted models.
   const decrypter = new Decrypter();
   decrypter.addIdentity(passphraseIdentity(passphrase));
   try {
@@ -137,19 +137,6 @@ export const describeAge = (file: Readable) => {
       }
     : { workFactor: undefined, payloadBytes: undefined };
 };
-
-/**
- * Derives by Node's OpenSSL off the main thread; the package's own recipient derives in JavaScript, which takes three
- * times as long.
- */
-const passphraseRecipient = (passphrase: string, workFactor: number): Recipient => ({
-  wrapFileKey: async (fileKey) => {
-    const salt = randomBytes(16);
-    const key = await deriveKey(passphrase, salt, workFactor);
-    const args = ['scrypt', salt.toString('base64').replace(/=+$/, ''), String(workFactor)];
-    return [new Stanza(args, sealFileKey(fileKey, key))];
-  },
-});
 
 /** The package's own identity derives in JavaScript, and its error for a wrong key has no code. */
 const passphraseIdentity = (passphrase: string): Identity => ({
