@@ -3,7 +3,7 @@
  * chunk is encrypted by ChaCha20-Poly1305 with a nonce that holds the chunk's index and marks the last chunk. Chunks
  * can therefore be written one after the other and read in any order. Node's OpenSSL encrypts 480 MB/s; the JavaScript
  * of the age-encryption package encrypts 60 MB/s (its stream API: 38 to 54 MB/s beside 147 to 241 MB/s of this file, measured
- * together on a busy machine with 64 MiB), so only its header code is used.
+ * together on a busy machine with 64 MiB), so only its code that reads headers is used.
  */
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { UserError } from '../../ground/base/errors.ts';
