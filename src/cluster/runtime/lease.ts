@@ -199,5 +199,3 @@ export class Lease {
     else await this.#deps.client.create(resource, { namespace }, body, signal);
   }
 }
-
-/** metav1.MicroTime: the apiserver takes exactly six digits of a second. */
