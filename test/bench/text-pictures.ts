@@ -12,9 +12,9 @@ export const listFiles = (folder: string): string[] =>
     .sort()
     .map((name) => join(folder, name));
 
-/** A folder with `pages` (photos with text) and `lines` (cropped lines of text, some upside down). */
+/** A folder with `pages` (photos with text), `seals` (pages with red seals) and `lines` (cropped lines of text, some upside down). */
 export const textPicturesFolder = (): Promise<string> =>
-  cached('text-images-v1', async (folder) => {
+  cached('text-images-v2', async (folder) => {
     const script = join(import.meta.dirname, 'text_images.py');
     await run(await peerPython(), [script, folder, ...listFiles(await photosFolder())]);
   });

