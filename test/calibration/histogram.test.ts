@@ -1,10 +1,12 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { BitCounter } from '../../src/calibration/histograms/bit-counter.ts';
+import { takeTable } from '../../src/calibration/histograms/counter-table.ts';
 import { clipHistogram } from '../../src/calibration/histograms/derived.ts';
 import { lowerEdge } from '../../src/calibration/histograms/float-bits.ts';
 import { addHistograms, emptyHistogram } from '../../src/calibration/histograms/histogram.ts';
 import { toLinearBins } from '../../src/calibration/histograms/linear-bins.ts';
+import { ValueMemory } from '../../src/calibration/histograms/value-memory.ts';
 import { seededRandom, shuffle } from '../../src/ground/base/rng.ts';
 import { histogramOf } from '../builders/histogram.ts';
 
@@ -41,6 +43,28 @@ test('smallest, largest and largest absolute value are exact, whatever the signs
       t.is(absoluteMax, Math.max(...values.map(Math.abs)));
       t.is(total, values.length);
     }),
+  );
+});
+
+test('values in the block are counted where they are, whatever their number and place', (t) => {
+  fc.assert(
+    fc.property(floats, fc.nat(20), (values, before) => {
+      const memory = new ValueMemory(4 * 300);
+      const placed = new Float32Array(
+        memory.block.buffer,
+        memory.block.byteOffset + 4 * before,
+        values.length,
+      );
+      placed.set(values);
+      const counter = new BitCounter(takeTable(memory));
+      counter.add(placed);
+      t.deepEqual(counter.histogram(), histogramOf(values));
+      t.true(
+        memory.stage.subarray(4).every((bits) => bits === 0),
+        'only the last values are copied',
+      );
+    }),
+    { numRuns: 30 },
   );
 });
 

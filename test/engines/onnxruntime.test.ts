@@ -100,8 +100,8 @@ test('an error while a graph runs has a reason, in a session and in the threads 
   const session = await open(reshape);
   t.is(await reasonOf(session.run(feeds)), 'ModelUnsupported');
   await session.release();
-  const runner = new SegmentRunner();
-  const segment = { inputs: ['x'], outputs: ['y'], done: ['x', 'y'] };
+  const runner = new SegmentRunner(new Uint8Array(0));
+  const segment = { inputs: ['x'], outputs: ['y'], places: new Map(), done: ['x', 'y'] };
   await runner.open({ ...segment, model: serializeModel(reshape) as Uint8Array<ArrayBuffer> });
   t.is(await reasonOf(runner.run('x', feeds.x, () => {})), 'ModelUnsupported');
   await runner.close();

@@ -21,7 +21,7 @@ import {
 } from '../../src/formats/onnx/graph.ts';
 import { readModelFile } from '../../src/formats/onnx/model.ts';
 import { makeNode } from '../../src/formats/onnx/node.ts';
-import { tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
+import { tensorFromFloats, tensorFromInt64s } from '../../src/formats/onnx/tensor.ts';
 import { serializeTensor } from '../../src/formats/onnx/tensor-file.ts';
 import { inferTensorFacts } from '../../src/graph/inference/tensor-facts.ts';
 import { isPlugin } from '../../src/graph/plugins/plugin-nodes.ts';
@@ -91,6 +91,37 @@ test('scales are positive and finite, inputs first; several threads choose the s
   const scales = scalesOf(statistics, 'MinMax');
   t.true([...scales.values()].every((scale) => scale > 0 && Number.isFinite(scale)));
   t.is([...scales.keys()][0], 'input_1');
+});
+
+test('tensors without values do not end a calibration, and the order of tensors is the same for any number of threads', async (t) => {
+  const sides = ['none', 'also none', 'some'];
+  const model = makeModel({
+    name: 'without-values',
+    opset: 13,
+    inputs: [makeValueInfo('x', elementType.float32, [1, 3, 2, 2])],
+    outputs: sides.map((name) => makeValueInfo(name, elementType.float32, undefined)),
+    initializers: [tensorFromInt64s('zero', [1], [0]), tensorFromInt64s('one', [1], [1])],
+    nodes: [
+      makeNode('Slice', { inputs: ['x', 'zero', 'zero', 'one'], outputs: ['none'] }),
+      makeNode('Sigmoid', { inputs: ['none'], outputs: ['also none'] }),
+      makeNode('Sigmoid', { inputs: ['x'], outputs: ['some'] }),
+    ],
+  });
+  const batch: Batch = { data: new Float32Array(24).fill(1), dims: [2, 3, 2, 2], paths: ['a', 'b'] };
+  for (const threads of [1, 2, 3]) {
+    const run = { model, input: 'x', shape: [1, 3, 2, 2], threads } as const;
+    const { histograms, thresholds } = await statisticsOf([batch], run);
+    t.deepEqual([...histograms.keys()], ['x', ...sides]);
+    t.deepEqual(
+      [...histograms.values()].map((each) => [each.total, thresholds!.get(each)!.MinMax]),
+      [
+        [24, 1],
+        [0, 0],
+        [0, 0],
+        [24, Math.fround(1 / (1 + Math.exp(-1)))],
+      ],
+    );
+  }
 });
 
 test('an activation that becomes NaN is an error that names tensor and image', async (t) => {

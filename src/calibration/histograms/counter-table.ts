@@ -1,6 +1,7 @@
 /** Tables of counters in memory that the counting kernel can reach. */
-import { type CountingKernel, makeCountingKernel } from './counting-kernel.ts';
+import { type CountingKernel, makeCountingKernel, pageBytes } from './counting-kernel.ts';
 import { binShift, magnitudeBits, signBit } from './float-bits.ts';
+import { ValueMemory } from './value-memory.ts';
 
 /** Number of patterns of sign, exponent and top mantissa bits. */
 export const bitPatterns = 2 ** (32 - binShift);
@@ -24,14 +25,12 @@ export const joinExtremes = (a: BitExtremes, b: BitExtremes): BitExtremes => ({
   least: Math.min(a.least, b.least),
 });
 
-const pageBytes = 2 ** 16;
 const tableBytes = Uint32Array.BYTES_PER_ELEMENT * bitPatterns;
-/** One page for the extremes, one for the values that are counted. */
-const stageAt = pageBytes;
-const stageLength = pageBytes / Float32Array.BYTES_PER_ELEMENT;
-const tablesAt = 2 * pageBytes;
+/** The first page is for the extremes. */
+const tablesAt = pageBytes;
 /** Values that the kernel takes at a time. */
 const lanes = 4;
+const floatBytes = Float32Array.BYTES_PER_ELEMENT;
 
 /** Memory of several tables. Pages that are never touched take none of the machine's. */
 class TableMemory {
@@ -39,33 +38,60 @@ class TableMemory {
   readonly #memory = new WebAssembly.Memory({
     initial: (tablesAt + TableMemory.tables * tableBytes) / pageBytes,
   });
-  readonly #kernel: CountingKernel = makeCountingKernel(this.#memory);
+  readonly #values: ValueMemory;
+  readonly #kernel: CountingKernel;
   readonly #extremes = [0, 1, 2].map(
     (each) => new Int32Array(this.#memory.buffer, 4 * lanes * each, lanes),
   ) as [Int32Array, Int32Array, Int32Array];
-  readonly #stage = new Int32Array(this.#memory.buffer, stageAt, stageLength);
   #taken = 0;
+
+  constructor(values: ValueMemory) {
+    this.#values = values;
+    this.#kernel = makeCountingKernel({ counters: this.#memory, values: values.memory });
+  }
 
   get isFull(): boolean {
     return this.#taken === TableMemory.tables;
   }
 
+  reads(values: ValueMemory): boolean {
+    return this.#values === values;
+  }
+
   take(): CounterTable {
     const address = tablesAt + this.#taken++ * tableBytes;
     const counts = new Uint32Array(this.#memory.buffer, address, bitPatterns);
-    return new CounterTable(counts, (bits) => this.#countInto(address, counts, bits));
+    return new CounterTable(counts, (values) => this.#countInto(address, counts, values));
   }
 
-  /** At most as many as the stage holds. */
-  #countInto(address: number, counts: Uint32Array, bits: Int32Array): BitExtremes {
-    const last = bits.at(-1);
-    if (last === undefined) return noExtremes;
+  #countInto(address: number, counts: Uint32Array, values: Float32Array): BitExtremes {
+    const inPlace = values.buffer === this.#values.memory.buffer ? values.length & -lanes : 0;
+    let extremes = this.#countAt(address, values.byteOffset, inPlace);
+    const { stage } = this.#values;
+    for (let from = inPlace; from < values.length; from += stage.length) {
+      const length = Math.min(stage.length, values.length - from);
+      const bits = new Int32Array(values.buffer, values.byteOffset + floatBytes * from, length);
+      extremes = joinExtremes(extremes, this.#countStaged(address, counts, bits));
+    }
+    return extremes;
+  }
+
+  /** At most as many as the stage holds. The last value is repeated up to a multiple that the kernel takes. */
+  #countStaged(address: number, counts: Uint32Array, bits: Int32Array): BitExtremes {
+    const last = bits.at(-1)!;
     const padding = -bits.length & (lanes - 1);
     const length = bits.length + padding;
-    this.#stage.set(bits);
-    this.#stage.fill(last, bits.length, length);
-    this.#kernel(address, stageAt, stageAt + Float32Array.BYTES_PER_ELEMENT * length);
+    const { stage } = this.#values;
+    stage.set(bits);
+    stage.fill(last, bits.length, length);
+    const extremes = this.#countAt(address, stage.byteOffset, length);
     counts[last >>> binShift]! -= padding;
+    return extremes;
+  }
+
+  #countAt(address: number, at: number, length: number): BitExtremes {
+    if (length === 0) return noExtremes;
+    this.#kernel(address, at, at + floatBytes * length);
     const [positive, negative, least] = this.#extremes;
     return {
       positive: Math.max(...positive),
@@ -80,28 +106,20 @@ let current: TableMemory | undefined;
 /** 2^18 counters of 32 bits, indexed by the top bits of a float. */
 export class CounterTable {
   readonly counts: Uint32Array;
-  readonly #count: (bits: Int32Array) => BitExtremes;
+  /** Counts every value; no counter may overflow. */
+  readonly count: (values: Float32Array) => BitExtremes;
 
   /** Use `takeTable`. */
-  constructor(counts: Uint32Array, count: (bits: Int32Array) => BitExtremes) {
+  constructor(counts: Uint32Array, count: (values: Float32Array) => BitExtremes) {
     this.counts = counts;
-    this.#count = count;
-  }
-
-  /** Counts every value; no counter may overflow. */
-  count(values: Float32Array): BitExtremes {
-    let extremes = noExtremes;
-    for (let from = 0; from < values.length; from += stageLength) {
-      const length = Math.min(stageLength, values.length - from);
-      const bits = new Int32Array(values.buffer, values.byteOffset + 4 * from, length);
-      extremes = joinExtremes(extremes, this.#count(bits));
-    }
-    return extremes;
+    this.count = count;
   }
 }
 
-/** A new table, all counters 0. */
-export const takeTable = (): CounterTable => {
-  if (current === undefined || current.isFull) current = new TableMemory();
+const withoutBlock = new ValueMemory(0);
+
+/** A new table, all counters 0. It counts values in the block of `values` without copying them. */
+export const takeTable = (values: ValueMemory = withoutBlock): CounterTable => {
+  if (current === undefined || current.isFull || !current.reads(values)) current = new TableMemory(values);
   return current.take();
 };

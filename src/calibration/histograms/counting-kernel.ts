@@ -18,6 +18,13 @@ const list = (...items: readonly Bytes[]): Bytes => [...unsigned(items.length), 
 const section = (id: number, content: Bytes): Bytes => [id, ...sized(content)];
 const name = (text: string): Bytes => sized([...Buffer.from(text)]);
 
+/** Size of a page of WebAssembly's memory. */
+export const pageBytes = 2 ** 16;
+
+const memories = { counters: 0, values: 1 } as const;
+/** Set in an alignment if the number of a memory follows. */
+const otherMemory = 0x40;
+
 const type = { i32: 0x7f, v128: 0x7b } as const;
 const aligned = { four: 2, sixteen: 4 } as const;
 const simd = (code: number, ...rest: Bytes): Bytes => [0xfd, ...unsigned(code), ...rest];
@@ -34,7 +41,7 @@ const i32 = {
 } as const;
 /** Four lanes of 32 bits. */
 const v128 = {
-  load: simd(0x00, aligned.sixteen, 0),
+  loadValues: simd(0x00, aligned.four | otherMemory, memories.values, 0),
   storeAt: (offset: number): Bytes => simd(0x0b, aligned.sixteen, offset),
   splat: simd(0x11),
   lane: (lane: number): Bytes => simd(0x1b, lane),
@@ -82,7 +89,7 @@ const body: Bytes = [
     ...fill(sign, signBit),
   ],
   ...[0x03, 0x40], // loop
-  ...[...get(at), ...v128.load, ...set(bits)],
+  ...[...get(at), ...v128.loadValues, ...set(bits)],
   ...updateExtremes,
   ...findAddresses,
   ...[0, 1, 2, 3].flatMap(increment),
@@ -96,12 +103,14 @@ const body: Bytes = [
   0x0b,
 ];
 
+const importMemory = (memory: string): Bytes => [...name('kernel'), ...name(memory), 2, 0, 0];
+
 const code = sized([...list([1, type.i32], [6, type.v128]), ...body]);
 const module = new WebAssembly.Module(
   Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, list([0x60, ...list([type.i32], [type.i32], [type.i32]), ...list()])),
-    ...section(2, list([...name('kernel'), ...name('memory'), 2, 0, 0])),
+    ...section(2, list(...Object.keys(memories).map(importMemory))),
     ...section(3, list([0])),
     ...section(7, list([...name('count'), 0, 0])),
     ...section(10, list(code)),
@@ -109,12 +118,13 @@ const module = new WebAssembly.Module(
 );
 
 /**
- * Counts the floats from `at` to `end`, at least four and a multiple of four, into the counters at `table`, one per value of the top
- * bits. Writes three times four int32 at address 0: maxima of the bits, maxima of the bits with the other sign, and minima of the
+ * Counts the floats from `at` to `end` in the memory `values`, at least four and a multiple of four, into the counters at `table` in
+ * the memory `counters`, one per value of the top bits. Writes three times four int32 at address 0 of `counters`: maxima of the bits, maxima of the bits with the other sign, and minima of the
  * magnitudes; the result is the extreme of the four. All parameters are addresses in bytes.
  */
 export type CountingKernel = (table: number, at: number, end: number) => void;
 
-/** An instance of the kernel on this memory. */
-export const makeCountingKernel = (memory: WebAssembly.Memory): CountingKernel =>
-  new WebAssembly.Instance(module, { kernel: { memory } }).exports.count as CountingKernel;
+/** An instance of the kernel on these memories. */
+export const makeCountingKernel = (
+  kernel: Readonly<Record<keyof typeof memories, WebAssembly.Memory>>,
+): CountingKernel => new WebAssembly.Instance(module, { kernel }).exports.count as CountingKernel;

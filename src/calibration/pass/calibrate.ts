@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import type { Batch } from '../../data/preprocessing/batches.ts';
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { placeOutputs } from '../../graph/inference/output-places.ts';
 import { splitIntoSegments, type TensorFacts } from '../../graph/inference/segments.ts';
 import { inferTensorFacts } from '../../graph/inference/tensor-facts.ts';
 import { buildCalibrationGraph, type CalibrationGraph } from '../../graph/precision/calibration-graph.ts';
@@ -13,7 +14,7 @@ import { listScaledTensors, mapToMeasured } from '../../graph/precision/scaled-t
 import { clipHistogram } from '../histograms/derived.ts';
 import type { Histogram } from '../histograms/histogram.ts';
 import type { Statistics } from '../histograms/statistics.ts';
-import { CalibrationPool, type PoolImage } from './calibration-pool.ts';
+import { CalibrationPool, type CountedTensors, type PoolImage } from './calibration-pool.ts';
 
 /** Model, data and settings of a calibration pass. */
 export type CalibrationRun = {
@@ -40,7 +41,7 @@ const maxThreads = 4;
 /**
  * Bytes of exposed tensors and weights per segment. Smaller values no longer reduce memory; larger ones no longer save time.
  */
-const segmentLimit = 12 * 2 ** 20;
+const segmentLimit = 6 * 2 ** 20;
 
 /** Counts of the measured tensors, by name. */
 export type TensorCounts = {
@@ -69,11 +70,12 @@ export const collect = async (run: CalibrationRun): Promise<CollectedStatistics>
   const pool = new CalibrationPool(run.threads ?? Math.min(maxThreads, availableParallelism()));
   try {
     await openNetwork(pool, run);
-    const counted = await countImages(pool, run, prepend(first, images));
+    const { counted, thresholds } = await countImages(pool, run, prepend(first, images));
     const statistics = deriveStatistics(run.model, counted);
     if (run.choosing === false) return { counted, statistics };
-    const histograms = new Set(statistics.histograms.values());
-    return { counted, statistics: { ...statistics, thresholds: await pool.thresholds([...histograms]) } };
+    const left = [...new Set(statistics.histograms.values())].filter((each) => !thresholds.has(each));
+    const all = new Map([...thresholds, ...(await pool.thresholds(left))]);
+    return { counted, statistics: { ...statistics, thresholds: all } };
   } finally {
     await images.return(undefined);
     await pool.close();
@@ -90,21 +92,23 @@ const openNetwork = async (
   const measured = selectMeasured(graph, facts);
   const segments = splitIntoSegments(graph.model, { facts, measured, limit: segmentLimit });
   const scaled = mapToMeasured(listScaledTensors(model, keepFloat ?? []), graph);
-  await pool.open({ input, measured, scaled }, segments);
+  const { places, bytes } = placeOutputs(segments, facts);
+  await pool.open({ input, measured, scaled, outputBytes: bytes }, segments, places);
 };
 
 const countImages = async (
   pool: CalibrationPool,
-  { shape, progress }: CalibrationRun,
+  { shape, progress, choosing = true }: CalibrationRun,
   all: AsyncIterable<Image>,
-): Promise<TensorCounts> => {
+): Promise<{ readonly counted: TensorCounts; readonly thresholds: CountedTensors['thresholds'] }> => {
   let images = 0;
   const counted = (): void => {
     images += shape[0];
     progress(images);
   };
   for await (const image of all) await pool.count({ ...image, counted });
-  return { histograms: await pool.finish(), images, infinite: pool.infinite };
+  const { histograms, thresholds } = await pool.finish(choosing);
+  return { counted: { histograms, images, infinite: pool.infinite }, thresholds };
 };
 
 async function* prepend<T>(first: Promise<IteratorResult<T>>, rest: AsyncIterable<T>): AsyncGenerator<T> {

@@ -4,14 +4,21 @@
  * library such as piscina, because workers are stateful.
  */
 
+import type { OutputPlace } from '../../graph/inference/output-places.ts';
 import { packSegment } from '../../graph/inference/packed-segment.ts';
 import type { Segment } from '../../graph/inference/segments.ts';
 import type { FloatTensor } from '../../graph/inference/session.ts';
 import { infiniteError } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { addHistograms, emptyHistogram, Histogram } from '../histograms/histogram.ts';
+import { Histogram } from '../histograms/histogram.ts';
 import type { Thresholds } from '../histograms/thresholds.ts';
-import type { HistogramData, Measuring, WorkerRequest, WorkerResponse } from './calibration-messages.ts';
+import {
+  buffersOf,
+  type Measuring,
+  toHistogramData,
+  type WorkerRequest,
+  type WorkerResponse,
+} from './calibration-messages.ts';
 import { CalibrationWorker } from './calibration-worker.ts';
 
 /** One input to count. */
@@ -21,6 +28,12 @@ export type PoolImage = {
   /** Name of the image in errors. */
   readonly label: string;
   readonly counted: () => void;
+};
+
+/** Histograms by tensor, and the thresholds that were computed with them. */
+export type CountedTensors = {
+  readonly histograms: ReadonlyMap<string, Histogram>;
+  readonly thresholds: ReadonlyMap<Histogram, Thresholds>;
 };
 
 /** Per worker: one image being counted, and one queued. */
@@ -34,6 +47,7 @@ export class CalibrationPool {
   readonly #running = new Set<Promise<void>>();
   /** Tensor → first image on which it was infinite. */
   readonly #infinite = new Map<string, { readonly order: number; readonly label: string }>();
+  #measured: Measuring['measured'] = new Set();
   #scaled: Measuring['scaled'] = new Map();
   #failures: { readonly order: number; readonly error: unknown }[] = [];
   #order = 0;
@@ -54,11 +68,16 @@ export class CalibrationPool {
    * memory three times on each thread.
    * @throws UserError CalibrationFailed
    */
-  async open(measuring: Measuring, segments: readonly Segment[]): Promise<void> {
+  async open(
+    measuring: Measuring,
+    segments: readonly Segment[],
+    places: ReadonlyMap<string, OutputPlace>,
+  ): Promise<void> {
+    this.#measured = measuring.measured;
     this.#scaled = measuring.scaled;
     await this.#askAll(() => ({ kind: 'open', measuring }));
     for (const index of segments.keys()) {
-      const { model, ...segment } = packSegment(segments, index);
+      const { model, ...segment } = packSegment(segments, index, places);
       const packed = this.#workers.map((_, i) => ({ ...segment, model: i === 0 ? model : model.slice() }));
       await this.#askAll(
         (i) => ({ kind: 'segment', segment: packed[i]! }),
@@ -77,18 +96,28 @@ export class CalibrationPool {
   }
 
   /**
-   * Waits for all images and adds up the histograms of the workers, by tensor. @throws UserError CalibrationFailed naming
-   * tensor and image
+   * Waits for all images and adds up the histograms of the workers, by tensor. Each worker adds its share of the tensors, and
+   * computes thresholds of all methods for those that are finite if `choosing`.
+   * @throws UserError CalibrationFailed naming tensor and image
    */
-  async finish(): Promise<ReadonlyMap<string, Histogram>> {
+  async finish(choosing: boolean): Promise<CountedTensors> {
     await this.#settle();
-    const sums = new Map<string, Histogram>();
-    for (const answer of await this.#askAll(() => ({ kind: 'finish' }))) {
-      if (answer.kind !== 'histograms') continue;
-      for (const [name, counted] of answer.histograms)
-        sums.set(name, addHistograms(sums.get(name) ?? emptyHistogram, new Histogram(counted, counted)));
-    }
-    return sums;
+    const workers = this.#workers.length;
+    const answers = await this.#askAll(() => ({ kind: 'finish', workers }));
+    const counts = answers.flatMap((answer) => (answer.kind === 'counts' ? [answer.shares] : []));
+    const dealt = this.#workers.map((_, worker) => counts.map((shares) => shares[worker]!));
+    const sums = await this.#askAll(
+      (worker) => ({ kind: 'sum', parts: dealt[worker]!, choosing }),
+      (worker) => buffersOf(dealt[worker]!),
+    );
+    const found = new Map<string, Sum>(sums.flatMap(sumsOf));
+    const inOrder = [...this.#measured].map((name) => [name, found.get(name)!] as const);
+    return {
+      histograms: new Map(inOrder.map(([name, { histogram }]) => [name, histogram])),
+      thresholds: new Map(
+        inOrder.flatMap(([, { histogram, thresholds }]) => (thresholds ? [[histogram, thresholds]] : [])),
+      ),
+    };
   }
 
   /** Computes the thresholds of all methods on the workers, which are idle after counting. */
@@ -156,12 +185,15 @@ export class CalibrationPool {
   }
 }
 
-const toHistogramData = ({ bins, counts, min, max }: Histogram): HistogramData => ({
-  bins,
-  counts,
-  min,
-  max,
-});
+type Sum = { readonly histogram: Histogram; readonly thresholds: Thresholds | undefined };
+
+const sumsOf = (answer: WorkerResponse): readonly (readonly [string, Sum])[] =>
+  answer.kind !== 'sums'
+    ? []
+    : [...answer.histograms].map(([name, sum]) => [
+        name,
+        { histogram: new Histogram(sum, sum), thresholds: answer.thresholds.get(name) },
+      ]);
 
 const notANumber = (tensor: string, image: string): UserError =>
   new UserError(

@@ -5,20 +5,32 @@ import { SegmentRunner } from '../../graph/inference/segment-runner.ts';
 import type { FloatTensor } from '../../graph/inference/session.ts';
 import { messageOf } from '../../ground/base/errors.ts';
 import { BitCounter } from '../histograms/bit-counter.ts';
-import { Histogram } from '../histograms/histogram.ts';
+import { takeTable } from '../histograms/counter-table.ts';
+import { addHistograms, emptyHistogram, Histogram } from '../histograms/histogram.ts';
 import { allThresholds } from '../histograms/thresholds.ts';
-import type { HistogramData, Measuring, WorkerRequest, WorkerResponse } from './calibration-messages.ts';
+import { ValueMemory } from '../histograms/value-memory.ts';
+import {
+  buffersOf,
+  type HistogramData,
+  type HistogramsByTensor,
+  type Measuring,
+  toHistogramData,
+  type WorkerRequest,
+  type WorkerResponse,
+} from './calibration-messages.ts';
 
 class Thread {
   readonly #input: string;
-  readonly #runner = new SegmentRunner();
+  readonly #runner: SegmentRunner;
   readonly #scaled: Measuring['scaled'];
   readonly #counters: ReadonlyMap<string, BitCounter>;
 
-  constructor({ input, measured, scaled }: Measuring) {
+  constructor({ input, measured, scaled, outputBytes }: Measuring) {
+    const values = new ValueMemory(outputBytes);
     this.#input = input;
     this.#scaled = scaled;
-    this.#counters = new Map([...measured].map((name) => [name, new BitCounter()]));
+    this.#runner = new SegmentRunner(values.block);
+    this.#counters = new Map([...measured].map((name) => [name, new BitCounter(takeTable(values))]));
   }
 
   async take(segment: PackedSegment): Promise<WorkerResponse> {
@@ -40,17 +52,38 @@ class Thread {
     return fault ?? { kind: 'counted', infinite };
   }
 
-  async finish(): Promise<WorkerResponse> {
+  async finish(workers: number): Promise<WorkerResponse> {
     await this.#runner.close();
-    const histograms = new Map(
-      [...this.#counters].map(([name, counter]) => {
-        const { bins, counts, min, max } = counter.histogram();
-        return [name, { bins, counts, min, max }];
-      }),
+    const counted = [...this.#counters].map(
+      ([name, counter]) => [name, toHistogramData(counter.histogram())] as const,
     );
-    return { kind: 'histograms', histograms };
+    const shares = Array.from(
+      { length: workers },
+      (_, share) => new Map(counted.filter((__, i) => i % workers === share)),
+    );
+    return { kind: 'counts', shares };
   }
 }
+
+/** Frees the histograms immediately, because there are hundreds. Those without values share their memory. */
+const addUp = (parts: readonly HistogramData[]): Histogram => {
+  const sum = parts.map((each) => new Histogram(each, each)).reduce(addHistograms, emptyHistogram);
+  for (const { bins, counts } of parts)
+    if (bins !== sum.bins && bins.length > 0)
+      for (const { buffer } of [bins, counts]) (buffer as ArrayBuffer).transfer(0);
+  return sum;
+};
+
+const sumOf = (parts: readonly HistogramsByTensor[], choosing: boolean): WorkerResponse => {
+  const names = [...(parts[0]?.keys() ?? [])];
+  const sums = new Map(names.map((name) => [name, addUp(parts.map((part) => part.get(name)!))]));
+  const finite = [...sums].filter(([, sum]) => choosing && sum.isFinite);
+  return {
+    kind: 'sums',
+    histograms: new Map([...sums].map(([name, sum]) => [name, toHistogramData(sum)])),
+    thresholds: new Map(finite.map(([name, sum]) => [name, allThresholds(sum)])),
+  };
+};
 
 const thresholdsOf = (histograms: readonly HistogramData[]): WorkerResponse => ({
   kind: 'thresholds',
@@ -69,7 +102,9 @@ const answerTo = async (question: Exclude<WorkerRequest, { kind: 'end' }>): Prom
     case 'count':
       return thread!.count(question.tensor);
     case 'finish':
-      return thread!.finish();
+      return thread!.finish(question.workers);
+    case 'sum':
+      return sumOf(question.parts, question.choosing);
     case 'thresholds':
       return thresholdsOf(question.histograms);
   }
@@ -77,10 +112,17 @@ const answerTo = async (question: Exclude<WorkerRequest, { kind: 'end' }>): Prom
 
 const failureResponse = (thrown: unknown): WorkerResponse => ({ kind: 'failed', message: messageOf(thrown) });
 
+/** The histograms of an answer, which are moved, not copied. */
+const movedBuffers = (answer: WorkerResponse): readonly ArrayBuffer[] => {
+  if (answer.kind === 'counts') return buffersOf(answer.shares);
+  return answer.kind === 'sums' ? buffersOf([answer.histograms]) : [];
+};
+
 let turn: Promise<unknown> = Promise.resolve();
 parentPort?.on('message', (question: WorkerRequest) => {
   turn = turn.then(async () => {
-    if (question.kind === 'end') parentPort?.close();
-    else parentPort?.postMessage(await answerTo(question).catch(failureResponse));
+    if (question.kind === 'end') return parentPort?.close();
+    const answer = await answerTo(question).catch(failureResponse);
+    parentPort?.postMessage(answer, movedBuffers(answer));
   });
 });

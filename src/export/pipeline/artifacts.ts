@@ -14,7 +14,7 @@ import { findDistributions } from './distributions.ts';
 import { encryptOpenedModel, makeVerificationTensor } from './export.ts';
 import { checkKeptFloat } from './kept-float.ts';
 import { applyLevers, type LeveredExport } from './lever-step.ts';
-import { beginAgreement, type ComparedScales, floatNotes, makeReport, type ReportRequest } from './report.ts';
+import { floatNotes, makeReport } from './report.ts';
 import type { ExportPorts, ExportRequest } from './request.ts';
 import { type ExportScales, findScales, type ScalesFound } from './scales-step.ts';
 import { measureSensitivity, sensitivityText } from './sensitivity.ts';
@@ -100,9 +100,6 @@ export async function* makeArtifacts(
   const { request, found, quantised } = prepared;
   const { opened, key, etlts } = request;
   const files: ReportFile[] = [];
-  const agreement = request.wantsReport
-    ? beginAgreement(opened, comparedOf(quantised), ports.signal)
-    : undefined;
   if (quantised?.origin === 'ExistingCache') files.push(quantised.existing.file);
   for (const artifact of scaleArtifacts(found, request)) files.push(yield artifact);
   for (const { role, options } of etlts)
@@ -115,12 +112,8 @@ export async function* makeArtifacts(
       yield { role: 'distributions', content: writeDistributions(findDistributions(quantised.calibration)) },
     );
   if (request.deployment !== undefined) files.push(yield { role: 'deployment', content: request.deployment });
-  if (agreement) yield* reportArtifacts({ ...prepared, agreement, files }, ports);
+  if (request.wantsReport) yield* reportArtifacts({ ...prepared, files }, ports);
 }
-
-/** The scales that a report compares with float: with those of an existing cache, there is nothing to show of the calibration. */
-const comparedOf = (quantised: ExportScales | undefined): ComparedScales | undefined =>
-  quantised?.origin === 'ExistingCache' ? undefined : quantised;
 
 const judge = async (
   request: ExportRequest,
@@ -176,10 +169,10 @@ function* scaleArtifacts(
   if (trained && wantsTensorScales) yield { role: 'tensorScales', content: trained.json };
 }
 
-type ReportInput = PreparedExport & Pick<ReportRequest, 'agreement' | 'files'>;
+type ReportInput = PreparedExport & { readonly files: readonly ReportFile[] };
 
 async function* reportArtifacts(
-  { request, quantised, verdict, sensitivity, leverNotes, levers, engine, agreement, files }: ReportInput,
+  { request, quantised, verdict, sensitivity, leverNotes, levers, engine, files }: ReportInput,
   { clock, signal }: ExportPorts,
 ): AsyncGenerator<ExportArtifact, void, ReportFile> {
   const { opened, architecture, dataType, source, keepFloat, audience } = request;
@@ -191,7 +184,6 @@ async function* reportArtifacts(
     calibration: quantised?.origin === 'Calibration' ? quantised.calibration : undefined,
     ...(quantised?.origin === 'Training' && { trained: quantised }),
     levers,
-    agreement,
     files,
     notes: [
       ...(quantised ? floatNotes(keepFloat) : []),

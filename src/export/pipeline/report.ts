@@ -53,8 +53,6 @@ export type ReportRequest = {
   readonly levers: readonly TriedLever[];
   readonly files: readonly ReportFile[];
   readonly notes: readonly string[];
-  /** From `beginAgreement`. */
-  readonly agreement: Promise<Agreement | undefined>;
   /** Latencies that are known already; measured if undefined. */
   readonly latency?: PrecisionLatency | undefined;
   readonly clock: { now(): number };
@@ -63,22 +61,6 @@ export type ReportRequest = {
 
 /** Scales to compare with float, and held-out images to compare on. */
 export type ComparedScales = Pick<Calibrated, 'scales' | 'heldOut'>;
-
-/**
- * Starts the comparison of int8 with float, which runs in other threads, so that the other artifacts are made meanwhile. Undefined without
- * scales or held-out images. @throws UserError as `measureInt8Agreement`
- */
-export const beginAgreement = (
-  opened: OpenedModel,
-  compared: ComparedScales | undefined,
-  signal: AbortSignal,
-): Promise<Agreement | undefined> => {
-  const batches = compared && batchHeldOut(opened, compared.heldOut);
-  if (batches === undefined) return Promise.resolve(undefined);
-  const begun = measureInt8Agreement(opened, compared!.scales, { batches, signal });
-  begun.catch(() => undefined); // The report says why there is none.
-  return begun;
-};
 
 /** `report.json` and `report.html`. */
 export type ReportTexts = { readonly json: string; readonly page: string };
@@ -94,8 +76,8 @@ const gatherReport = async (request: ReportRequest): Promise<ExportReport> => {
   if (!calibration) return reportWithoutCalibration(request);
   const { calibrated, source, imagesSha256, algorithm, seed } = calibration;
   const { scales, statistics } = calibrated;
+  const { agreement, latency, notes } = await compareInt8(request, calibrated);
   const facts = factsOf(request, calibrated.preprocessing, await thumbnails(opened, calibrated));
-  const { agreement, latency, notes } = await compareInt8(request, scales);
   return reportOf({
     facts: {
       ...facts,
@@ -116,7 +98,7 @@ const gatherReport = async (request: ReportRequest): Promise<ExportReport> => {
 const reportWithoutCalibration = async (request: ReportRequest): Promise<ExportReport> => {
   const facts = factsOf(request, undefined, []);
   if (!request.trained) return reportOf({ facts, measured: undefined, agreement: undefined });
-  const { agreement, latency, notes } = await compareInt8(request, request.trained.scales);
+  const { agreement, latency, notes } = await compareInt8(request, request.trained);
   return reportOf({
     facts: { ...facts, ...(latency && { latency }), notes: [...facts.notes, fromTraining, ...notes] },
     measured: undefined,
@@ -139,13 +121,14 @@ type Comparison = {
 
 /** Compares int8 with float. A graph that cannot be compared can still be exported; the report then says why. */
 const compareInt8 = async (
-  { opened, agreement: begun, latency: known, clock, signal }: ReportRequest,
-  scales: Calibrated['scales'],
+  { opened, latency: known, clock, signal }: ReportRequest,
+  { scales, heldOut }: ComparedScales,
 ): Promise<Comparison> => {
   try {
-    const agreement = await begun;
+    const batches = batchHeldOut(opened, heldOut);
+    const agreement = batches && (await measureInt8Agreement(opened, scales, { batches, signal }));
     const latency = known ?? (await measurePrecisionLatency(opened, scales, { clock, signal }));
-    return { agreement, latency, notes: agreement ? [] : [noHeldOutNote] };
+    return { agreement, latency, notes: batches ? [] : [noHeldOutNote] };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || signal.aborted) throw thrown;
     const notes = [`int8 was not compared with float. ${thrown.message}`];

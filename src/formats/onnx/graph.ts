@@ -13,6 +13,7 @@ import {
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
+  OperatorSetIdProtoSchema,
   type TensorProto,
   type ValueInfoProto,
   ValueInfoProtoSchema,
@@ -74,6 +75,13 @@ export const opsetOf = (model: ModelProto): number => {
       'Reading the ONNX model: it imports no ai.onnx operator set. Export it again.',
     );
   return Number(opset.version);
+};
+
+/** The model with an operator set that it may not import yet. */
+export const importDomain = (model: ModelProto, domain: string, version: number): ModelProto => {
+  if (model.opsetImport.some((each) => each.domain === domain)) return model;
+  const added = create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) });
+  return copyWith(model, { opsetImport: [...model.opsetImport, added] });
 };
 
 /** Yields the graph and every graph inside it (branches of If, bodies of Loop and Scan), outermost first. */

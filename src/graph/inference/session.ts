@@ -122,13 +122,38 @@ export const runSession = async (
   try {
     return await session.run(feeds, [...fetches]);
   } catch (thrown) {
-    throw new UserError(
-      'ModelUnsupported',
-      `Running the model in ONNX Runtime: ${messageOf(thrown).trim()}. Run it in onnxruntime directly on an image of this size; if that also fails, export it again.`,
-      { cause: thrown },
-    );
+    throw runError(thrown);
   }
 };
+
+/** Name of the output that is no tensor; `endBeforeCopies` adds it to a model. */
+export const outputBeforeAll = 'before all outputs';
+
+/** The binding's message. A binding that converts every type would only take longer. */
+const notConverted = 'Non tensor type is temporarily not supported.';
+
+/**
+ * Runs a session of a model of `endBeforeCopies`, which writes to the memory of `outputs`.
+ * @throws UserError as `runSession`
+ */
+export const runInPlace = async (
+  session: InferenceSession,
+  feeds: InferenceSession.FeedsType,
+  outputs: Readonly<Record<string, Tensor>>,
+): Promise<void> => {
+  try {
+    await session.run(feeds, { [outputBeforeAll]: null, ...outputs });
+  } catch (thrown) {
+    if (messageOf(thrown) !== notConverted) throw runError(thrown);
+  }
+};
+
+const runError = (thrown: unknown): UserError =>
+  new UserError(
+    'ModelUnsupported',
+    `Running the model in ONNX Runtime: ${messageOf(thrown).trim()}. Run it in onnxruntime directly on an image of this size; if that also fails, export it again.`,
+    { cause: thrown },
+  );
 
 const portOf = (port: InferenceSession.ValueMetadata): readonly PortInfo[] =>
   port.isTensor ? [{ name: port.name, type: port.type, shape: port.shape }] : [];
