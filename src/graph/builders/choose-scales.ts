@@ -11,6 +11,7 @@ import { readDistributions } from '../../formats/scales/tensor-distributions.ts'
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import type { AgreementSum } from '../evaluation/agreement.ts';
 import type { FloatTensor } from '../inference/session.ts';
+import { withSessionThreads } from '../inference/session-thread.ts';
 import { toWorkingModel } from '../inference/working-model.ts';
 import { prepareFused, quantiseWith } from '../precision/fused/fused-qdq.ts';
 import { toNormalForm } from '../transforms/normal-form.ts';
@@ -50,20 +51,22 @@ export const chooseScales = async (
   choice: ScaleChoice,
 ): Promise<ChosenGraph | undefined> => {
   if ((await readEngineIntegers(build.model)) === undefined) return undefined;
-  const { extents, scales: methods } = readDistributions(await readFile(choice.distributions, 'utf8'));
-  const images = splitBatches(parseTensor(await readFile(choice.images)), build.shape[0]!);
-  const float = await readFile(build.reference);
-  const prepared = prepareFused(await readFloat(float));
-  const types = readIntegerTypes();
-  const given: Candidate = { what: 'the cache', make: () => readFile(build.model) };
-  const others = [...methods].map(
-    ([method, scales]): Candidate => ({
-      what: `${method}, within the extents of tensors`,
-      make: async () => serializeModel(quantiseWith(prepared, { scales, extents, types })),
-    }),
-  );
-  const closest = await findClosest({ ...build, float, images }, [given, ...others]);
-  return { model: closest.best.model, note: describeChoice(closest, images) };
+  return withSessionThreads(2, async (threads) => {
+    const { extents, scales: methods } = readDistributions(await readFile(choice.distributions, 'utf8'));
+    const images = splitBatches(parseTensor(await readFile(choice.images)), build.shape[0]!);
+    const float = await readFile(build.reference);
+    const prepared = prepareFused(await readFloat(float));
+    const types = readIntegerTypes();
+    const given: Candidate = { what: 'the cache', make: () => readFile(build.model) };
+    const others = [...methods].map(
+      ([method, scales]): Candidate => ({
+        what: `${method}, within the extents of tensors`,
+        make: async () => serializeModel(quantiseWith(prepared, { scales, extents, types })),
+      }),
+    );
+    const closest = await findClosest(threads, { ...build, float, images }, [given, ...others]);
+    return { model: closest.best.model, note: describeChoice(closest, images) };
+  });
 };
 
 /** The float graph with the tensor names of the calibration. */

@@ -1,8 +1,8 @@
-/** Compares int8 graphs with float on the same images, two at a time, each on one processor. */
+/** Compares int8 graphs with float on the same images, as many at a time as there are threads, each on one processor. */
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import { AgreementSum } from '../evaluation/agreement.ts';
 import type { FloatTensor } from '../inference/session.ts';
-import { type SessionThread, withSessionThreads } from '../inference/session-thread.ts';
+import type { SessionThread } from '../inference/session-thread.ts';
 
 /** A graph to compare. */
 export type Candidate = {
@@ -34,18 +34,22 @@ export type Closest = { readonly best: ComparedCandidate; readonly first: Agreem
 
 type Outputs = Readonly<Record<string, FloatTensor>>;
 
-const threads = 2;
-
-/** The earlier of equal candidates is the closest. There is at least one. @throws UserError as a session */
-export const findClosest = (yardstick: Yardstick, candidates: readonly Candidate[]): Promise<Closest> =>
-  withSessionThreads(threads, async ([one, other]) => {
-    const wanted = runFloat(one!, yardstick);
-    const race = new Race(yardstick, wanted, candidates);
-    const lanes = [wanted.then(() => race.run(one!)), race.run(other!)];
-    // Both must have ended before the threads are given back.
-    for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason;
-    return race.closest;
-  });
+/**
+ * Each thread compares one candidate at a time; the first one runs the float graph before. The earlier of equal candidates is the closest.
+ * There is at least one. @throws UserError as a session
+ */
+export const findClosest = async (
+  [first, ...more]: readonly SessionThread[],
+  yardstick: Yardstick,
+  candidates: readonly Candidate[],
+): Promise<Closest> => {
+  const wanted = runFloat(first!, yardstick);
+  const race = new Race(yardstick, wanted, candidates);
+  const lanes = [wanted.then(() => race.run(first!)), ...more.map((thread) => race.run(thread))];
+  // Every lane must have ended before its thread is given back.
+  for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason;
+  return race.closest;
+};
 
 const runFloat = async (
   thread: SessionThread,
