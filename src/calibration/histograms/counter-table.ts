@@ -11,7 +11,7 @@ export type BitExtremes = {
   /** Largest bits, and largest bits with the other sign; negative if no value has that sign. */
   readonly positive: number;
   readonly negative: number;
-  /** Bits of the smallest magnitude. */
+  /** Bits of the smallest magnitude if all values have one sign. */
   readonly least: number;
 };
 
@@ -40,9 +40,9 @@ class TableMemory {
   });
   readonly #values: ValueMemory;
   readonly #kernel: CountingKernel;
-  readonly #extremes = [0, 1, 2].map(
-    (each) => new Int32Array(this.#memory.buffer, 4 * lanes * each, lanes),
-  ) as [Int32Array, Int32Array, Int32Array];
+  readonly #maxima = new Int32Array(this.#memory.buffer, 0, lanes);
+  readonly #unsignedMaxima = new Uint32Array(this.#memory.buffer, 4 * lanes, lanes);
+  readonly #unsignedMinima = new Uint32Array(this.#memory.buffer, 8 * lanes, lanes);
   #taken = 0;
 
   constructor(values: ValueMemory) {
@@ -92,11 +92,10 @@ class TableMemory {
   #countAt(address: number, at: number, length: number): BitExtremes {
     if (length === 0) return noExtremes;
     this.#kernel(address, at, at + floatBytes * length);
-    const [positive, negative, least] = this.#extremes;
     return {
-      positive: Math.max(...positive),
-      negative: Math.max(...negative),
-      least: Math.min(...least),
+      positive: Math.max(...this.#maxima),
+      negative: Math.max(...this.#unsignedMaxima) ^ signBit,
+      least: Math.min(...this.#unsignedMinima) & magnitudeBits,
     };
   }
 }
