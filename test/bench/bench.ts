@@ -43,6 +43,7 @@ const contestantsOf = async (each: Case, { images, peerBatch }: Size): Promise<r
   };
   return [
     { title: 'ours, all five methods', measure: ours('pass', task) },
+    { title: 'ours, one thread', measure: ours('pass', { ...task, threads: 1 }), once: true },
     { title: 'onnxruntime, min-max', measure: peer(task, ['MinMax', batch]) },
     ...(isSmall || values.slow ? [entropy] : []),
     ...(values.slow && isSmall ? [trueKl] : []),

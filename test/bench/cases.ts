@@ -57,6 +57,8 @@ export const cases = {
 export type Task = Omit<Case, 'title' | 'file'> & {
   readonly model: string;
   readonly images: readonly string[];
+  /** Threads of a calibration; absent: as an export. */
+  readonly threads?: number;
 };
 
 /** Reads the task from standard input, because ONNX Runtime 1.30 crashes with a command line of 40 kB. */

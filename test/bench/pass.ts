@@ -15,6 +15,7 @@ const { histograms, thresholds } = await collectStatistics({
   batches: inputsOf(task),
   progress: () => {},
   signal: new AbortController().signal,
+  ...(task.threads !== undefined && { threads: task.threads }),
 });
 const ended = performance.now();
 process.stdout.write(
