@@ -17,7 +17,7 @@ test('every reason is explained', (t) => {
 });
 
 test('an unknown reason is refused with near matches', (t) => {
-  t.throws(() => explainReason('NoMatchingNodes'), { message: /Near matches: NoMatchingNode,/ });
-  t.throws(() => explainReason('secret'), { message: /Near matches: KeySecretMissing,/ });
-  t.throws(() => explainReason('constructor'), { message: /no such reason/ });
+  t.throws(() => explainReason('NoMatchingNodes'), { message: /Near matches: NoMatchingNode\./ });
+  t.throws(() => explainReason('secret'), { message: /Near matches: KeySecretMissing\./ });
+  t.throws(() => explainReason('constructor'), { message: /no such reason\. Name/ });
 });

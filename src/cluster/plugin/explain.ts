@@ -1,7 +1,7 @@
 /** `explain REASON`: when a reason is set, and its remedy. Pure. */
 import { UserError } from '../../ground/base/errors.ts';
 import { type FailureReason, failures } from '../../ground/base/failures.ts';
-import { sortByDistance } from '../../ground/base/nearest.ts';
+import { suggestWords } from '../../ground/base/nearest.ts';
 import { pluginName } from '../../ground/contract/plugin-flags.ts';
 import { reasons } from '../api/reasons.ts';
 import type { Paint } from './paint.ts';
@@ -19,7 +19,7 @@ export type Explanation = {
 /** Number of suggestions for an unknown reason. */
 const suggested = 3;
 
-/** @throws UserError Usage with the nearest reasons, if there is none of this name */
+/** @throws UserError Usage with near matches, if there is no reason of this name */
 export const explainReason = (word: string): Explanation => {
   const names = Object.keys(reasons);
   const lower = word.toLowerCase();
@@ -30,22 +30,21 @@ export const explainReason = (word: string): Explanation => {
   return { reason, ...row, ...(exitCode !== undefined && { exitCode }) };
 };
 
-/** Reasons that contain the word come first, then those with the smallest edit distance. */
+/** Reasons that contain the word come first, then typos of reasons. */
 const nearest = (lower: string, names: readonly string[]): readonly string[] => {
-  const containing = names.filter((name) => lower !== '' && name.toLowerCase().includes(lower));
-  const byDistance = sortByDistance(
-    lower,
-    names.map((name) => name.toLowerCase()),
-  );
-  const close = byDistance.map((each) => names.find((name) => name.toLowerCase() === each)!);
-  return [...new Set([...containing, ...close])].slice(0, suggested);
+  const byLower = new Map(names.map((name) => [name.toLowerCase(), name]));
+  const containing = [...byLower.keys()].filter((name) => lower !== '' && name.includes(lower));
+  const near = new Set([...containing, ...suggestWords(lower, [...byLower.keys()])]);
+  return [...near].slice(0, suggested).map((name) => byLower.get(name)!);
 };
 
-const unknownReason = (word: string, near: readonly string[]): UserError =>
-  new UserError(
+const unknownReason = (word: string, near: readonly string[]): UserError => {
+  const matches = near.length === 0 ? '' : ` Near matches: ${near.join(', ')}.`;
+  return new UserError(
     'Usage',
-    `Explaining '${word}': there is no such reason. Near matches: ${near.join(', ')}. See ${pluginName} explain --help.`,
+    `Explaining '${word}': there is no such reason.${matches} Name the reason of a condition, which ${pluginName} status shows.`,
   );
+};
 
 /** The text of an explanation. */
 export const formatExplanation = ({ reason, when, remedy, exitCode }: Explanation, paint: Paint): string =>

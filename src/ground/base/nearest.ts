@@ -1,10 +1,14 @@
 /** Suggests the closest known words for a typo. Own code, because it is smaller than a dependency. */
 
 /** The closest of `words` within three edits (Levenshtein); undefined if there is none. */
-export const suggestWord = (word: string, words: readonly string[]): string | undefined => {
-  const [best] = sortByDistance(word, words);
-  return best && editDistance(word, best) <= 3 ? best : undefined;
-};
+export const suggestWord = (word: string, words: readonly string[]): string | undefined =>
+  suggestWords(word, words)[0];
+
+/** All of `words` within three edits (Levenshtein), the closest first. */
+export const suggestWords = (word: string, words: readonly string[]): readonly string[] =>
+  sortByDistance(word, words).filter((each) => editDistance(word, each) <= mostEdits);
+
+const mostEdits = 3;
 
 /** `words` sorted by edit distance to `word`; equal distances keep their order. */
 export const sortByDistance = (word: string, words: readonly string[]): readonly string[] =>
