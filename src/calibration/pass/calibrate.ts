@@ -14,7 +14,8 @@ import { listScaledTensors, mapToMeasured } from '../../graph/precision/scaled-t
 import { clipHistogram } from '../histograms/derived.ts';
 import type { Histogram } from '../histograms/histogram.ts';
 import type { Statistics } from '../histograms/statistics.ts';
-import { CalibrationPool, type CountedTensors, type PoolImage } from './calibration-pool.ts';
+import { CalibrationPool, type PoolImage } from './calibration-pool.ts';
+import type { CountedTensors } from './shares.ts';
 
 /** Model, data and settings of a calibration pass. */
 export type CalibrationRun = {

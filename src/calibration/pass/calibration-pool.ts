@@ -10,7 +10,7 @@ import type { Segment } from '../../graph/inference/segments.ts';
 import type { FloatTensor } from '../../graph/inference/session.ts';
 import { infiniteError } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
-import { Histogram } from '../histograms/histogram.ts';
+import type { Histogram } from '../histograms/histogram.ts';
 import type { Thresholds } from '../histograms/thresholds.ts';
 import {
   buffersOf,
@@ -20,6 +20,7 @@ import {
   type WorkerResponse,
 } from './calibration-messages.ts';
 import { CalibrationWorker } from './calibration-worker.ts';
+import { type CountedTensors, collectSums, dealShares } from './shares.ts';
 
 /** One input to count. */
 export type PoolImage = {
@@ -28,12 +29,6 @@ export type PoolImage = {
   /** Name of the image in errors. */
   readonly label: string;
   readonly counted: () => void;
-};
-
-/** Histograms by tensor, and the thresholds that were computed with them. */
-export type CountedTensors = {
-  readonly histograms: ReadonlyMap<string, Histogram>;
-  readonly thresholds: ReadonlyMap<Histogram, Thresholds>;
 };
 
 /** Per worker: one image being counted, and one queued. */
@@ -103,21 +98,12 @@ export class CalibrationPool {
   async finish(choosing: boolean): Promise<CountedTensors> {
     await this.#settle();
     const workers = this.#workers.length;
-    const answers = await this.#askAll(() => ({ kind: 'finish', workers }));
-    const counts = answers.flatMap((answer) => (answer.kind === 'counts' ? [answer.shares] : []));
-    const dealt = this.#workers.map((_, worker) => counts.map((shares) => shares[worker]!));
+    const dealt = dealShares(await this.#askAll(() => ({ kind: 'finish', workers })));
     const sums = await this.#askAll(
       (worker) => ({ kind: 'sum', parts: dealt[worker]!, choosing }),
       (worker) => buffersOf(dealt[worker]!),
     );
-    const found = new Map<string, Sum>(sums.flatMap(sumsOf));
-    const inOrder = [...this.#measured].map((name) => [name, found.get(name)!] as const);
-    return {
-      histograms: new Map(inOrder.map(([name, { histogram }]) => [name, histogram])),
-      thresholds: new Map(
-        inOrder.flatMap(([, { histogram, thresholds }]) => (thresholds ? [[histogram, thresholds]] : [])),
-      ),
-    };
+    return collectSums(sums, this.#measured);
   }
 
   /** Computes the thresholds of all methods on the workers, which are idle after counting. */
@@ -184,16 +170,6 @@ export class CalibrationPool {
     if (first) throw first.error;
   }
 }
-
-type Sum = { readonly histogram: Histogram; readonly thresholds: Thresholds | undefined };
-
-const sumsOf = (answer: WorkerResponse): readonly (readonly [string, Sum])[] =>
-  answer.kind !== 'sums'
-    ? []
-    : [...answer.histograms].map(([name, sum]) => [
-        name,
-        { histogram: new Histogram(sum, sum), thresholds: answer.thresholds.get(name) },
-      ]);
 
 const notANumber = (tensor: string, image: string): UserError =>
   new UserError(

@@ -6,18 +6,18 @@ import type { FloatTensor } from '../../graph/inference/session.ts';
 import { messageOf } from '../../ground/base/errors.ts';
 import { BitCounter } from '../histograms/bit-counter.ts';
 import { takeTable } from '../histograms/counter-table.ts';
-import { addHistograms, emptyHistogram, Histogram } from '../histograms/histogram.ts';
+import { Histogram } from '../histograms/histogram.ts';
 import { allThresholds } from '../histograms/thresholds.ts';
 import { ValueMemory } from '../histograms/value-memory.ts';
 import {
   buffersOf,
   type HistogramData,
-  type HistogramsByTensor,
   type Measuring,
   toHistogramData,
   type WorkerRequest,
   type WorkerResponse,
 } from './calibration-messages.ts';
+import { divideTensors, sumShares } from './shares.ts';
 
 class Thread {
   readonly #input: string;
@@ -57,33 +57,9 @@ class Thread {
     const counted = [...this.#counters].map(
       ([name, counter]) => [name, toHistogramData(counter.histogram())] as const,
     );
-    const shares = Array.from(
-      { length: workers },
-      (_, share) => new Map(counted.filter((__, i) => i % workers === share)),
-    );
-    return { kind: 'counts', shares };
+    return divideTensors(new Map(counted), workers);
   }
 }
-
-/** Frees the histograms immediately, because there are hundreds. Those without values share their memory. */
-const addUp = (parts: readonly HistogramData[]): Histogram => {
-  const sum = parts.map((each) => new Histogram(each, each)).reduce(addHistograms, emptyHistogram);
-  for (const { bins, counts } of parts)
-    if (bins !== sum.bins && bins.length > 0)
-      for (const { buffer } of [bins, counts]) (buffer as ArrayBuffer).transfer(0);
-  return sum;
-};
-
-const sumOf = (parts: readonly HistogramsByTensor[], choosing: boolean): WorkerResponse => {
-  const names = [...(parts[0]?.keys() ?? [])];
-  const sums = new Map(names.map((name) => [name, addUp(parts.map((part) => part.get(name)!))]));
-  const finite = [...sums].filter(([, sum]) => choosing && sum.isFinite);
-  return {
-    kind: 'sums',
-    histograms: new Map([...sums].map(([name, sum]) => [name, toHistogramData(sum)])),
-    thresholds: new Map(finite.map(([name, sum]) => [name, allThresholds(sum)])),
-  };
-};
 
 const thresholdsOf = (histograms: readonly HistogramData[]): WorkerResponse => ({
   kind: 'thresholds',
@@ -104,7 +80,7 @@ const answerTo = async (question: Exclude<WorkerRequest, { kind: 'end' }>): Prom
     case 'finish':
       return thread!.finish(question.workers);
     case 'sum':
-      return sumOf(question.parts, question.choosing);
+      return sumShares(question.parts, question.choosing);
     case 'thresholds':
       return thresholdsOf(question.histograms);
   }
