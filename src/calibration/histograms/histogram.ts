@@ -83,26 +83,47 @@ export const mapHistogram = (histogram: Histogram, { bin, value }: Mapping): His
   return new Histogram(mergeBins(moved, nothing), { min: value(min), max: value(max) });
 };
 
+/** Walks from zero outwards on both sides. */
 const magnitudesOf = ({ bins, counts }: Magnitudes): Magnitudes => {
-  const from = bins.findIndex((bin) => bin >= 0);
-  const first = from < 0 ? bins.length : from;
-  return mergeBins(
-    { bins: bins.slice(0, first).reverse().map(Math.abs), counts: counts.slice(0, first).reverse() },
-    { bins: bins.subarray(first), counts: counts.subarray(first) },
-  );
+  const merged = emptyBins(bins.length);
+  const first = bins.findIndex((bin) => bin >= 0);
+  let above = first < 0 ? bins.length : first;
+  let below = above - 1;
+  let filled = 0;
+  while (below >= 0 || above < bins.length) {
+    const negative = below < 0 ? noBin : -bins[below]!;
+    const positive = above === bins.length ? noBin : bins[above]!;
+    merged.bins[filled] = Math.min(negative, positive);
+    if (negative <= positive) merged.counts[filled]! += counts[below--]!;
+    if (positive <= negative) merged.counts[filled]! += counts[above++]!;
+    filled++;
+  }
+  return firstBins(merged, filled);
 };
 
 /** Merges two ascending lists of bins and adds the counts of equal bins. */
 const mergeBins = (a: Magnitudes, b: Magnitudes): Magnitudes => {
   const length = a.bins.length + b.bins.length;
-  const bins = new Int32Array(length);
-  const counts = new Float64Array(length);
+  const merged = emptyBins(length);
   let filled = 0;
   for (let i = 0, j = 0; i + j < length; ) {
     const first = j === b.bins.length || a.bins[i]! <= b.bins[j]!;
     const bin = first ? a.bins[i]! : b.bins[j]!;
-    if (bins[filled - 1] !== bin) bins[filled++] = bin;
-    counts[filled - 1]! += first ? a.counts[i++]! : b.counts[j++]!;
+    if (merged.bins[filled - 1] !== bin) merged.bins[filled++] = bin;
+    merged.counts[filled - 1]! += first ? a.counts[i++]! : b.counts[j++]!;
   }
-  return { bins: bins.slice(0, filled), counts: counts.slice(0, filled) };
+  return firstBins(merged, filled);
 };
+
+/** Larger than every bin. */
+const noBin = 2 ** 31 - 1;
+
+const emptyBins = (length: number): Magnitudes => ({
+  bins: new Int32Array(length),
+  counts: new Float64Array(length),
+});
+
+const firstBins = ({ bins, counts }: Magnitudes, length: number): Magnitudes => ({
+  bins: bins.slice(0, length),
+  counts: counts.slice(0, length),
+});
