@@ -330,6 +330,14 @@ test('an equalised model is what the .etlt holds, and the manifest says what it 
   );
 });
 
+test('the manifest says what became of the choice of a calibration method', async (t) => {
+  const { at, run } = await aPod();
+  await run({ imageDirectory, chooseAlgorithm: true });
+  const { notes } = JSON.parse(readFileSync(at('exports/out/k/manifest.json'), 'utf8')) as Manifest;
+  const outcome = /^(The calibration method stays: that gains no accuracy|Thresholds are by \w+ instead of)/;
+  t.is(notes.filter((note) => outcome.test(note)).length, 1, notes.join('\n'));
+});
+
 test('requireInt8 refuses an export that is mostly float, and no file is stored', async (t) => {
   const { at, run } = await aPod();
   const error = await t.throwsAsync(run({ imageDirectory, requireInt8: true }), { instanceOf: UserError });
