@@ -1,37 +1,23 @@
 /** Runs sessions in other threads: ONNX Runtime's binding blocks the thread that runs a network. */
 import { extname } from 'node:path';
-import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { UserError } from '../../ground/base/errors.ts';
+import { WorkerChannel } from '../../ground/base/worker-channel.ts';
 import type { FloatTensor, SessionOptions } from './session.ts';
 import type { ThreadRequest, ThreadResponse } from './session-thread-messages.ts';
 
 const script = new URL(`./session-thread-entry${extname(import.meta.filename)}`, import.meta.url);
 
-/** V8's default is 48 MiB. Tensors are outside of the JavaScript heap. */
-const resourceLimits = { maxYoungGenerationSizeMb: 4 };
-
-type Waiting = {
-  readonly resolve: (answer: ThreadResponse) => void;
-  readonly reject: (error: unknown) => void;
-};
-
 /** A thread with one session at a time. It keeps the process alive only while a request is unanswered. */
 export class SessionThread {
-  /** Shares the environment of the process: native libraries do not see changes in a copy. */
-  readonly #worker = new Worker(script, { resourceLimits, env: SHARE_ENV });
-  readonly #waiting: Waiting[] = [];
-  #hasEnded = false;
+  readonly #channel = new WorkerChannel<ThreadRequest, ThreadResponse>(script);
 
   constructor() {
-    this.#worker.unref();
-    this.#worker.on('message', (answer: ThreadResponse) => this.#waiting.shift()?.resolve(answer));
-    this.#worker.on('error', (error) => this.#fail(error));
-    this.#worker.on('exit', (code) => this.#fail(new Error(`the thread ended with status ${code}`)));
+    this.#channel.unref();
   }
 
   /** Whether the thread has ended, and takes no more requests. */
   get hasEnded(): boolean {
-    return this.#hasEnded;
+    return this.#channel.hasEnded;
   }
 
   /** Opens a model in place of an earlier one. Its bytes are moved to the thread. @throws UserError as `openSession` */
@@ -47,24 +33,16 @@ export class SessionThread {
 
   /** Frees the model, after the last run. */
   async release(): Promise<void> {
-    if (!this.#hasEnded) await this.#ask({ kind: 'release' });
+    if (!this.hasEnded) await this.#ask({ kind: 'release' });
   }
 
   async #ask(request: ThreadRequest, transfer: readonly ArrayBuffer[] = []): Promise<ThreadResponse> {
-    const answered = new Promise<ThreadResponse>((resolve, reject) =>
-      this.#waiting.push({ resolve, reject }),
-    );
-    this.#worker.ref();
-    this.#worker.postMessage(request, transfer);
-    const answer = await answered.finally(() => this.#waiting.length === 0 && this.#worker.unref());
+    this.#channel.ref();
+    const asked = this.#channel.ask(request, transfer);
+    const answer = await asked.finally(() => this.#channel.pending === 0 && this.#channel.unref());
     if (answer.kind === 'refused') throw new UserError(answer.reason, answer.message);
     if (answer.kind === 'failed') throw new Error(answer.message);
     return answer;
-  }
-
-  #fail(error: unknown): void {
-    this.#hasEnded = true;
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 }
 
