@@ -1,5 +1,6 @@
 /** Tables of counters in memory that the counting kernel can reach. */
-import { type CountingKernel, makeCountingKernel, pageBytes } from './counting-kernel.ts';
+import { pageBytes } from '../../ground/base/webassembly.ts';
+import { type CountingKernel, makeCountingKernel } from './counting-kernel.ts';
 import { binShift, magnitudeBits, signBit } from './float-bits.ts';
 import { ValueMemory } from './value-memory.ts';
 

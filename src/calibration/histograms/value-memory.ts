@@ -1,5 +1,5 @@
 /** Memory from which the counting kernel reads values. */
-import { pageBytes } from './counting-kernel.ts';
+import { pageBytes } from '../../ground/base/webassembly.ts';
 
 /** A page to which values from elsewhere are copied, and a block for values that are counted in place. */
 export class ValueMemory {

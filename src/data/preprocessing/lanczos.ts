@@ -3,7 +3,7 @@ export type Weights = {
   /** First source position with a weight. */
   readonly first: number;
   /** Weights of `first` and the positions after it; their sum is 1. */
-  readonly weights: readonly number[];
+  readonly weights: Float64Array;
 };
 
 const lobes = 3;
@@ -18,9 +18,14 @@ export const lanczosWeights = (source: number, target: number): readonly Weights
     const centre = (out + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
     const end = Math.min(source, Math.trunc(centre + support + 0.5));
-    const raw = Array.from({ length: end - first }, (__, i) => lanczos((i + first - centre + 0.5) * inverse));
-    const sum = raw.reduce((total, weight) => total + weight, 0);
-    return { first, weights: raw.map((weight) => weight / sum) };
+    const weights = new Float64Array(end - first);
+    let sum = 0;
+    for (let i = 0; i < weights.length; i++) {
+      weights[i] = lanczos((i + first - centre + 0.5) * inverse);
+      sum += weights[i]!;
+    }
+    for (let i = 0; i < weights.length; i++) weights[i]! /= sum;
+    return { first, weights };
   });
 };
 
