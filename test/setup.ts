@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { containerdFolder, kubeBinary } from './cluster/binaries.ts';
-import { foreignCrds, gitopsRunner, helmBinary, kueueFolder } from './cluster/go-tools.ts';
+import { foreignCrds, gitopsRunner, helmBinary, kueueFolder, s3ServerBinary } from './cluster/go-tools.ts';
 import { buildImages } from './cluster/images.ts';
 import { run } from './cluster/run.ts';
 import { peerPython } from './peers/venv.ts';
@@ -73,6 +73,7 @@ if (Number(minor) < leastGoMinor) {
 await kubeBinary();
 await helmBinary();
 await gitopsRunner();
+await s3ServerBinary();
 await peerPython();
 await photosFolder();
 await Promise.all(readableVersions.map(readBindings));

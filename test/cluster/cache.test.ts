@@ -1,6 +1,14 @@
 /** The cache of the tests: an entry appears once and complete, with any number of concurrent callers. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -22,7 +30,7 @@ const makeFolder = async (path: string): Promise<void> => {
 };
 
 const unfinished = (): readonly string[] =>
-  readdirSync(cache).filter((name) => name.startsWith('.unfinished'));
+  readdirSync(cache).filter((name) => /^\.(unfinished|claim)-/.test(name));
 
 test.serial('callers of one process share one call of the producer', async (t) => {
   let calls = 0;
@@ -39,10 +47,11 @@ test.serial('callers of one process share one call of the producer', async (t) =
 });
 
 const program = `
-  import { mkdirSync, writeFileSync } from 'node:fs';
+  import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
   import { cached } from ${JSON.stringify(join(import.meta.dirname, 'cache.ts'))};
   await cached('across', async (path) => {
+    appendFileSync(${JSON.stringify(join(cache, 'makers'))}, process.pid + '\\n');
     mkdirSync(path);
     for (const name of ['a', 'b', 'c']) {
       await sleep(50);
@@ -59,9 +68,10 @@ const runProgram = (): Promise<number | null> =>
   });
 
 test.serial(
-  'processes that make the same entry at the same time all succeed, and it is complete',
+  'of processes that want the same entry at the same time one makes it, and all have it complete',
   async (t) => {
     t.deepEqual(await Promise.all([runProgram(), runProgram(), runProgram(), runProgram()]), [0, 0, 0, 0]);
+    t.is(readFileSync(join(cache, 'makers'), 'utf8').split('\n').filter(Boolean).length, 1);
     t.deepEqual(readdirSync(join(cache, 'across')), ['a', 'b', 'c']);
     t.deepEqual(unfinished(), []);
   },
@@ -84,6 +94,8 @@ test.serial('a failed producer leaves nothing, and the next caller produces the 
 test.serial('files of a killed process are removed by the next one', async (t) => {
   const abandoned = join(cache, '.unfinished-999999999-x');
   mkdirSync(abandoned);
+  symlinkSync('999999999', join(cache, '.claim-after-a-kill'));
   await cached('after-a-kill', makeFolder);
   t.false(existsSync(abandoned));
+  t.deepEqual(unfinished(), []);
 });

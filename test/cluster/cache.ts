@@ -6,13 +6,16 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export const cacheFolder = (): string => {
   const folder =
@@ -42,16 +45,51 @@ const inProgress = new Map<string, Promise<string>>();
 /**
  * The path of `name` in the cache. If it does not exist yet, `make` writes it to the temporary path that it is given;
  * files that `make` leaves beside that path are removed. The result appears complete or not at all: callers of one process
- * share one call of `make`, and of several processes that make the same thing, the first one to finish wins.
+ * share one call of `make`, and of several processes one makes it while the others wait.
  */
 export const cached = (name: string, make: (path: string) => Promise<void>): Promise<string> => {
   const path = join(cacheFolder(), name);
   if (existsSync(path)) return Promise.resolve(path);
   const running = inProgress.get(path);
   if (running) return running;
-  const made = makeIn(path, make).finally(() => inProgress.delete(path));
+  const made = makeOnce(path, make).finally(() => inProgress.delete(path));
   inProgress.set(path, made);
   return made;
+};
+
+/** How often a process looks whether another one has made what it waits for. */
+const lookEveryMs = 100;
+
+const makeOnce = async (path: string, make: (path: string) => Promise<void>): Promise<string> => {
+  const claim = join(dirname(path), `.claim-${basename(path)}`);
+  while (!claimed(claim)) await sleep(lookEveryMs);
+  try {
+    return existsSync(path) ? path : await makeIn(path, make);
+  } finally {
+    rmSync(claim, { force: true });
+  }
+};
+
+/** Whether this process has the claim now: a link to its number, which appears with its content. That of a killed process counts for nothing. */
+const claimed = (claim: string): boolean => {
+  try {
+    symlinkSync(`${process.pid}`, claim);
+    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+  }
+  const owner = ownerOf(claim);
+  if (owner !== undefined && !isRunning(owner)) rmSync(claim, { force: true });
+  return false;
+};
+
+/** Undefined if the claim has just been given back. */
+const ownerOf = (claim: string): number | undefined => {
+  try {
+    return Number.parseInt(readlinkSync(claim), 10);
+  } catch {
+    return undefined;
+  }
 };
 
 const unfinished = '.unfinished-';
