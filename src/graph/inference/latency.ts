@@ -20,13 +20,13 @@ export const blankImages = (dims: readonly number[]): FloatTensor => ({
 
 /**
  * Each session in turns, so that other work on the machine affects all of them. The first run of a turn is not counted: it loads
- * the caches of the processor. A median of six is within a few per cent of one of fifteen; small networks can
- * afford fifteen.
+ * the caches of the processor. Runs of 20 ms and more vary so little that the median of three is within 3 % of one of six; small
+ * networks vary more, and can afford fifteen.
  */
-const turns = { least: 2, most: 5, enoughMs: 200, runs: 3 } as const;
+const turns = { most: 5, enoughMs: 50, runs: 3 } as const;
 
 /**
- * Median latencies in microseconds, in the order of the sessions: of 6 to 15 runs each, as many as 0.2 s suffice for.
+ * Median latencies in microseconds, in the order of the sessions: of 3 to 15 runs each, as many as 0.05 s suffice for.
  * @throws the signal's reason, UserError as `runSession`
  */
 export const measureMedianLatencies = async (
@@ -36,7 +36,7 @@ export const measureMedianLatencies = async (
   const times = sessions.map((): number[] => []);
   const started = clock.now();
   const isEnough = () => clock.now() - started > turns.enoughMs * sessions.length;
-  for (let turn = 0; turn < turns.most && (turn < turns.least || !isEnough()); turn++)
+  for (let turn = 0; turn < turns.most && (turn === 0 || !isEnough()); turn++)
     for (const [i, session] of sessions.entries())
       for (let run = 0; run <= turns.runs; run++) {
         signal?.throwIfAborted();
