@@ -10,7 +10,7 @@ import { runTool } from './adapters/cli/run-tool.ts';
 import type { ToolContext } from './adapters/cli/tool-context.ts';
 import { audienceOf, nameFields } from './ground/contract/fields.ts';
 import { activities, type ReportProgress } from './ground/contract/progress.ts';
-import { makeProgresses } from './ground/observability/progress.ts';
+import type { makeProgresses } from './ground/observability/progress.ts';
 import { supervise } from './supervisor.ts';
 import { runInWorkerThread, type Work } from './work.ts';
 
@@ -39,23 +39,31 @@ export const runProcess = (tool: ToolProcess): void => {
 
 const superviseTool = ({ name, label, script }: ToolProcess): void => {
   const stream = process.stderr;
-  const bars = makeProgresses({ label, terminal: stream.isTTY === true, stream, now: Date.now });
+  // The work starts meanwhile, and its thread needs no bars.
+  const loaded = import('./ground/observability/progress.ts').then((progress) =>
+    progress.makeProgresses({ label, terminal: stream.isTTY === true, stream, now: Date.now }),
+  );
+  let bars: Progresses | undefined;
   supervise({
     script,
     onNotice: (notice) => {
-      if (notice.kind === 'progress') updateBar(bars, notice.update);
+      if (notice.kind === 'progress')
+        void loaded.then((each) => {
+          bars = each;
+          updateBar(each, notice.update);
+        });
       else if (notice.kind === 'stdout') process.stdout.write(notice.text);
       else stream.write(notice.text);
     },
     onAbort: ({ message }) => void stream.write(`${name}: ${message}\n`),
-    close: bars.stop, // restores the cursor of the terminal
+    close: () => bars?.stop(), // restores the cursor of the terminal
   });
 };
 
-const updateBar = (
-  bars: ReturnType<typeof makeProgresses>,
-  [done, total, activity]: Parameters<ReportProgress>,
-): void => bars.update(done, total, activity && capitalise(activities[activity]));
+type Progresses = ReturnType<typeof makeProgresses>;
+
+const updateBar = (bars: Progresses, [done, total, activity]: Parameters<ReportProgress>): void =>
+  bars.update(done, total, activity && capitalise(activities[activity]));
 
 const capitalise = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 

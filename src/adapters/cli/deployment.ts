@@ -1,8 +1,6 @@
 /** Writes the deployment files of an engine of a tool, next to it. */
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { writeDeploymentFiles } from '../../export/deployment/deployment-files.ts';
-import { describeEngine } from '../../export/deployment/engine-facts.ts';
 import type { EngineFileResult } from '../../export/engines/build-engine-file.ts';
 import type { EngineOptions } from '../../graph/builders/build-request.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
@@ -68,6 +66,8 @@ export const addDeploymentFiles = async (
   deployment: ToolDeployment,
   outputs: Outputs,
 ): Promise<readonly string[]> => {
+  const { writeDeploymentFiles } = await import('../../export/deployment/deployment-files.ts');
+  const { describeEngine } = await import('../../export/deployment/engine-facts.ts');
   const { tool, network, options, built, engineFile, materials, key } = deployment;
   const path = outputs.placeOf(engineFile);
   const engine = {

@@ -6,7 +6,6 @@ import { checkPlugins } from '../../export/engines/build-engine-file.ts';
 import { openModel } from '../../export/models/open-model.ts';
 import { makeArtifacts, prepareExport, storeArtifacts } from '../../export/pipeline/artifacts.ts';
 import type { Cipher } from '../../formats/crypto/encrypted-model.ts';
-import { createVerifiedCodec } from '../../formats/crypto/external/codec.ts';
 import { readKey } from '../../formats/crypto/key.ts';
 import { describeIntegerOperators } from '../../graph/precision/foreign-quantisers.ts';
 import { makeOutputs } from '../../ground/base/whole-file.ts';
@@ -80,6 +79,7 @@ const makeCipher = async (
   { signal, log }: ToolContext,
 ): Promise<Cipher | undefined> => {
   if (text === undefined) return undefined;
+  const { createVerifiedCodec } = await import('../../formats/crypto/external/codec.ts');
   const warn = (line: string) => log('WARNING', line);
   return createVerifiedCodec({ command: parseCommand(text), signal, warn }, key);
 };

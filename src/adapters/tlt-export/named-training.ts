@@ -2,7 +2,6 @@
 import { resolve } from 'node:path';
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
 import { relocatePlan } from '../../data/datasets/relocate.ts';
-import { readExperimentSpec } from '../../data/specs/experiment-spec.ts';
 import type { ExperimentSpec } from '../../data/specs/read-spec.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture } from '../../ground/contract/architectures.ts';
@@ -44,6 +43,7 @@ export const readNamedTraining = async ({
     );
   const root = given ?? (env[rootVariable] || undefined);
   const to = root === undefined ? undefined : resolve(root);
+  const { readExperimentSpec } = await import('../../data/specs/experiment-spec.ts');
   const spec = await readExperimentSpec(file, architecture);
   if (spec.unneeded.length > 0)
     log('DEBUG', `Fields of ${file} that are not needed here: ${spec.unneeded.join(', ')}`);

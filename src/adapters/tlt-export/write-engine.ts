@@ -1,6 +1,5 @@
 /** `tlt-export --engine_file`: builds the engine, and writes the files beside it when the artifacts of the export are stored. */
 import { findClassNames } from '../../export/deployment/class-names.ts';
-import { describeNetwork } from '../../export/deployment/network-facts.ts';
 import { buildEngineFile, type EngineFileResult } from '../../export/engines/build-engine-file.ts';
 import type { MeasuredEngine, PreparedExport } from '../../export/pipeline/artifacts.ts';
 import { findScaleChoice } from '../../export/pipeline/distributions.ts';
@@ -67,6 +66,7 @@ export const writeEngineDeployment = async (
     { name: 'etlt', sha256: await fileDigest(context.outputs.placeOf(etlt)) },
     ...(cache === undefined ? [] : [{ name: 'calibrationCache', sha256: await fileDigest(cache) }]),
   ];
+  const { describeNetwork } = await import('../../export/deployment/network-facts.ts');
   const notes = await addDeploymentFiles(
     {
       tool: 'tlt-export',

@@ -1,6 +1,6 @@
 /** Calibration sources: choosing one from the flags, and reading batches from it. */
 
-import { type Loader, type LoaderOptions, openLoader } from '../../data/datasets/loader.ts';
+import type { Loader, LoaderOptions } from '../../data/datasets/loader.ts';
 import type { LoaderPlan } from '../../data/datasets/plan.ts';
 import { type Batch, imageBatches } from '../../data/preprocessing/batches.ts';
 import type { ErrorBudget } from '../../data/preprocessing/decodable-images.ts';
@@ -19,8 +19,7 @@ import {
 } from '../../data/preprocessing/sample-part.ts';
 import { type FolderPixels, folderImage, type SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import { toPreprocessing } from '../../data/preprocessing/values.ts';
-import { readTensorfileBatches } from '../../formats/hdf5/tensorfile-reader.ts';
-import { writeTensorfile } from '../../formats/hdf5/tensorfile-writer.ts';
+import type { readTensorfileBatches } from '../../formats/hdf5/tensorfile-reader.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { field } from '../../ground/contract/fields.ts';
@@ -115,7 +114,7 @@ export const openSource = async (opened: OpenedModel, request: SourceRequest): P
   const { source, rows, batchSize, part = wholeSample } = request;
   const microBatch = opened.fixedBatch ?? 1;
   const stored = (path: string) =>
-    selectPartOfBatches(readTensorfileBatches(path, { ...opened, ...request }), part, microBatch);
+    selectPartOfBatches(readStored(path, { ...opened, ...request }), part, microBatch);
   if (source.kind === 'Tensorfile') return { ...noImages, batches: stored(source.path) };
   if (source.kind === 'Loader') return openTraining(opened, source, request);
   const drawn = await sampleImages(source.folder, request);
@@ -124,9 +123,17 @@ export const openSource = async (opened: OpenedModel, request: SourceRequest): P
     return readImages(selectImages(drawn, part, microBatch), request, { ...pixels, batchSize: rows });
   const { part: _, ...whole } = request; // the tensorfile contains every image, whichever part is counted
   const images = readImages(drawn, whole, { ...pixels, batchSize });
+  const { writeTensorfile } = await import('../../formats/hdf5/tensorfile-writer.ts');
   await writeTensorfile(source.path, stopOnAbort(images.batches, request.signal));
   return { ...images, batches: stored(source.path) };
 };
+
+async function* readStored(
+  ...asked: Parameters<typeof readTensorfileBatches>
+): ReturnType<typeof readTensorfileBatches> {
+  const reader = await import('../../formats/hdf5/tensorfile-reader.ts');
+  yield* reader.readTensorfileBatches(...asked);
+}
 
 async function* stopOnAbort(batches: AsyncIterable<Batch>, signal?: AbortSignal): AsyncGenerator<Batch> {
   for await (const batch of batches) {
@@ -159,11 +166,13 @@ export const digestOfSource = async (
 
 type LoaderSource = Extract<CalibrationSource, { kind: 'Loader' }>;
 
-const openTrainingLoader = (
+const openTrainingLoader = async (
   { plan, dataRoot }: LoaderSource,
   options: Omit<LoaderOptions, 'set' | 'dataRoot'>,
-): Promise<Loader> =>
-  openLoader(plan, { ...options, set: 'training', ...(dataRoot !== undefined && { dataRoot }) });
+): Promise<Loader> => {
+  const { openLoader } = await import('../../data/datasets/loader.ts');
+  return openLoader(plan, { ...options, set: 'training', ...(dataRoot !== undefined && { dataRoot }) });
+};
 
 const noImages: Omit<OpenedSource, 'batches'> = {
   heldOut: () => [],

@@ -2,11 +2,9 @@
  * Applies what the export asks to be tried for int8: equalised channels, and other calibration methods. Graph and method change only if
  * int8 is closer to float on held-out images.
  */
-import { listEqualisable } from '../../graph/transforms/equalise/equalise.ts';
 import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import type { TriedLever } from '../report/report.ts';
-import { tryLevers } from './lever-trial.ts';
 import { fewestImages } from './reliable-gain.ts';
 import type { ExportPorts, ExportRequest } from './request.ts';
 import type { ExportScales } from './scales-step.ts';
@@ -33,11 +31,13 @@ export const applyLevers = async (
   const obstacle = findObstacle(opened, quantised);
   if (obstacle !== undefined || quantised.origin !== 'Calibration')
     return { ...plain, leverNotes: [describeUnchanged(wanted, obstacle ?? '')] };
+  const { listEqualisable } = await import('../../graph/transforms/equalise/equalise.ts');
   const equalises = wanted.equalises && listEqualisable(opened.model).size > 0;
   const leverNotes =
     wanted.equalises && !equalises ? [describeUnchanged({ equalises: true, chooses: false }, noSite)] : [];
   const tried = { equalises, chooses: wanted.chooses };
   if (!(equalises || wanted.chooses)) return { ...plain, leverNotes };
+  const { tryLevers } = await import('./lever-trial.ts');
   const trial = await tryLevers({ request, int8, plain: quantised.calibration, equalises }, ports);
   const { levers } = trial;
   if ('refused' in trial)
