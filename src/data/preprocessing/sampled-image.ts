@@ -1,7 +1,7 @@
 /** An image of a sample that is decoded and preprocessed on demand. */
-import { decodeImage, type ImageInput, type ImageSize } from './decode.ts';
+import { decodeImage, type ImageSize } from './decode.ts';
 import type { ImageFile } from './image-list.ts';
-import { normaliseInto, type Preprocessing } from './normalise.ts';
+import { normaliseInto, type Pixels, type Preprocessing } from './normalise.ts';
 
 /** An image of a sample that is loaded on demand. */
 export type SampledImage = {
@@ -14,14 +14,47 @@ export type SampledImage = {
 export type FolderPixels = { readonly size: ImageSize; readonly preprocessing: Preprocessing };
 
 /** An image file of a folder, resized and normalised when it is loaded. */
-export const folderImage = (file: ImageFile, { size, preprocessing }: FolderPixels): SampledImage => ({
+export const folderImage = (file: ImageFile, { size, preprocessing }: FolderPixels): SampledImage =>
+  imageFrom(file, preprocessing, () => decodeFile(file, size));
+
+/** Enough for the 32 images of a comparison at 400². Few of them are loaded again where there are more pixels. */
+const keptBytes = 2 ** 24;
+
+/**
+ * Image files that may be loaded several times. The 8-bit pixels of those loaded first are kept, 16 MiB in all, as long as the
+ * images are.
+ */
+export const folderImages = (
+  files: readonly ImageFile[],
+  { size, preprocessing }: FolderPixels,
+): readonly SampledImage[] => {
+  let free = keptBytes;
+  return files.map((file) => {
+    let kept: Pixels | undefined;
+    return imageFrom(file, preprocessing, async () => {
+      const pixels = kept ?? (await decodeFile(file, size));
+      if (!kept && pixels.data.length <= free) {
+        free -= pixels.data.length;
+        kept = pixels;
+      }
+      return pixels;
+    });
+  });
+};
+
+const imageFrom = (
+  file: ImageFile,
+  preprocessing: Preprocessing,
+  decode: () => Promise<Pixels>,
+): SampledImage => ({
   path: typeof file === 'string' ? file : file.path,
   load: async () => {
-    const data = new Float32Array(size.channels * size.height * size.width);
-    normaliseInto(data, 0, await decodeImage(await openImage(file), size), preprocessing);
+    const pixels = await decode();
+    const data = new Float32Array(pixels.data.length);
+    normaliseInto(data, 0, pixels, preprocessing);
     return data;
   },
 });
 
-const openImage = async (file: ImageFile): Promise<string | ImageInput> =>
-  typeof file === 'string' ? file : { path: file.path, bytes: await file.read() };
+const decodeFile = async (file: ImageFile, size: ImageSize): Promise<Pixels> =>
+  decodeImage(typeof file === 'string' ? file : { path: file.path, bytes: await file.read() }, size);

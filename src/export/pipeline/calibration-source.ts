@@ -17,7 +17,11 @@ import {
   selectPartOfBatches,
   wholeSample,
 } from '../../data/preprocessing/sample-part.ts';
-import { type FolderPixels, folderImage, type SampledImage } from '../../data/preprocessing/sampled-image.ts';
+import {
+  type FolderPixels,
+  folderImages,
+  type SampledImage,
+} from '../../data/preprocessing/sampled-image.ts';
 import { toPreprocessing } from '../../data/preprocessing/values.ts';
 import type { readTensorfileBatches } from '../../formats/hdf5/tensorfile-reader.ts';
 import { fileDigest } from '../../ground/base/digest.ts';
@@ -222,7 +226,7 @@ const readImages = (
   });
   return {
     batches,
-    heldOut: () => drawn.heldOut.slice(broken).map((file) => folderImage(file, pixels)),
+    heldOut: () => folderImages(drawn.heldOut.slice(broken), pixels),
     consumed: () => (broken === 0 ? 0 : (broken - 1) * part.of + part.part),
     preprocessing: pixels.preprocessing,
   };

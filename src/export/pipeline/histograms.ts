@@ -3,9 +3,9 @@
 import { Histogram } from '../../calibration/histograms/histogram.ts';
 import type { Statistics } from '../../calibration/histograms/statistics.ts';
 import { deriveStatistics } from '../../calibration/pass/calibrate.ts';
-import { type ImageFile, sampleImages } from '../../data/preprocessing/image-list.ts';
+import { sampleImages } from '../../data/preprocessing/image-list.ts';
 import { wholeSample } from '../../data/preprocessing/sample-part.ts';
-import { folderImage } from '../../data/preprocessing/sampled-image.ts';
+import { folderImages } from '../../data/preprocessing/sampled-image.ts';
 import {
   type CountedSample,
   type HistogramFile,
@@ -171,16 +171,16 @@ const imagesOf = async (
   const sampling = { batches, batchSize, seed };
   if (!isOfSample({ samples }, await sampleOf(opened, { source, ...sampling }))) return unknown;
   const { chosen, heldOut } = await sampleImages(source.folder, sampling);
-  const image = (file: ImageFile) => folderImage(file, pixelsOf(opened));
+  const pixels = pixelsOf(opened);
   const consumed = Math.max(...samples.map(({ consumed: left }) => left));
   // If broken images were skipped, it is unknown which.
   const counted = consumed === 0 ? chosen.slice(0, mostShown) : [];
   const shown = await Promise.all(
-    counted.map(image).map(async ({ path, load }) => ({ path, data: await load() })),
+    folderImages(counted, pixels).map(async ({ path, load }) => ({ path, data: await load() })),
   );
   return {
     shown,
     preprocessing,
-    heldOut: await selectHeldOut(opened, heldOut.slice(consumed).map(image), undefined),
+    heldOut: await selectHeldOut(opened, folderImages(heldOut.slice(consumed), pixels), undefined),
   };
 };

@@ -1,7 +1,7 @@
 /** Calibration cache and range JSON of a model trained with quantisation (QAT); no images are involved. */
 
 import { type ImageFolder, sampleImages } from '../../data/preprocessing/image-list.ts';
-import { folderImage, type SampledImage } from '../../data/preprocessing/sampled-image.ts';
+import { folderImages, type SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import { graphOf } from '../../formats/onnx/graph.ts';
 import { tensorRtVersionNumber, writeCalibrationCache } from '../../formats/scales/calibration-cache.ts';
 import { int8Levels as levels } from '../../formats/scales/int8-levels.ts';
@@ -70,7 +70,7 @@ export const listComparisonImages = async (
 ): Promise<readonly SampledImage[]> => {
   if (folder === undefined) return [];
   const { heldOut } = await sampleImages(folder, { batches: 0, batchSize: 0, seed });
-  return heldOut.map((file) => folderImage(file, pixelsOf(opened)));
+  return folderImages(heldOut, pixelsOf(opened));
 };
 
 /** Whether the export uses the scales of training. */
