@@ -152,7 +152,6 @@ test('an engine has the scales of the method that is closest to float on held-ou
   };
   const given = quantiseFused(model, { scales: wide, types: readIntegerTypes() });
   const build = {
-    model: at('given.onnx', serializeModel(given)),
     reference: at('float.onnx', serializeModel(model)),
     inputName: input,
     outputRoles: {},
@@ -165,23 +164,34 @@ test('an engine has the scales of the method that is closest to float on held-ou
   };
   const chosen = await chooseScales(build, choice);
   t.regex(
-    chosen!.note,
+    chosen.note,
     /the scales of MinMax, within the extents .* on 2 held-out images, .* with the cache alone/,
   );
   const float = (await run(model))[output]!.data;
   const decibelsOf = async (each: ModelProto) => decibels(float, (await run(each))[output]!.data);
   const before = await decibelsOf(given);
-  t.true((await decibelsOf(parseModel(chosen!.model as Uint8Array))) > before + 6, `${before} dB`);
+  t.true((await decibelsOf(parseModel(chosen.model))) > before + 6, `${before} dB`);
   const within = quantiseFused(model, { scales: wide, extents, types: readIntegerTypes() });
   t.true((await decibelsOf(within)) > before + 6, 'extents alone repair thresholds that are too large');
-  t.is(
-    await chooseScales({ ...build, model: build.reference }, choice),
-    undefined,
-    'a float graph has no choice',
+  const narrow = new Network();
+  narrow.head(narrow.node('Relu', [narrow.conv(input, narrow.weight([channels, 3, 3, 3], 0.02))]));
+  const request = {
+    ...build,
+    model: join(folder, 'never-read.onnx'),
+    reference: at('narrow.onnx', serializeModel(narrow.model())),
+    choice,
+    clock: performance,
+    verification: undefined,
+  };
+  const { note, integerOperators } = await buildOnnxRuntime(
+    { ...request, engine: join(folder, 'engine.onnx') },
+    '0',
   );
-  const request = { ...build, model: build.reference, choice, clock: performance, verification: undefined };
-  const { note } = await buildOnnxRuntime({ ...request, engine: join(folder, 'engine.onnx') }, '0');
   t.is(note, noIntegers);
+  t.is(integerOperators, undefined);
+  const without = { extents: new Map(), scales: methods };
+  writeFileSync(choice.distributions, writeDistributions(without));
+  await t.throwsAsync(chooseScales(build, choice), { message: /scales of the calibration cache are not/ });
   writeFileSync(choice.distributions, '{}');
   await t.throwsAsync(chooseScales(build, choice), { message: /distributions of tensors: .*Export again/ });
 });

@@ -73,17 +73,22 @@ export const buildEngineFile = async (
   context: EngineFileContext,
 ): Promise<EngineFileResult> => {
   const planned = planModel(options, network.model);
-  const graph = buildGraphFor(network.model, { ...planned.plan, scales, integers: readIntegerTypes() });
+  const { pluginNodes } = planned.plan;
+  const material = options.backend === 'OnnxRuntime' ? choice : undefined;
+  // A choice of scales makes the int8 graph itself.
+  const graph = material
+    ? convertPlugins(pluginNodes, network.model)
+    : buildGraphFor(network.model, { ...planned.plan, scales, integers: readIntegerTypes() });
   const { temporary } = context;
   const places = { work: temporary, built: temporary };
   const template = buildRequest(options, { ...planned, model: network.model, graph, scales }, places);
   await using scratch = makeScratch(temporary);
-  const model = await scratch.write(serializeModel(graph));
-  const reference = await scratch.write(serializeReference(planned.plan.pluginNodes, network));
+  const reference = await scratch.write(serializeReference(pluginNodes, network));
+  const model = material ? reference : await scratch.write(serializeModel(graph));
   const report = await scratch.write('');
-  const chosen = choice && {
-    distributions: await scratch.write(writeDistributions(choice.distributions)),
-    images: await scratch.write(choice.images),
+  const chosen = material && {
+    distributions: await scratch.write(writeDistributions(material.distributions)),
+    images: await scratch.write(material.images),
   };
   const build = async (engine: string): Promise<void> => {
     const request = { ...template, model, report, engine: await pathForOthers(engine) };

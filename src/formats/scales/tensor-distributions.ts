@@ -45,11 +45,14 @@ export const readDistributions = (text: string): TensorDistributions => {
   }
 };
 
+/** The name of the calibration cache among the methods. */
+export const cacheMethod = 'the cache';
+
 /** With the scales of the calibration cache as the first method. */
 export const addMethod = (
   { extents, scales }: TensorDistributions,
   cache: ReadonlyMap<string, number>,
-): TensorDistributions => ({ extents, scales: new Map([['the cache', cache], ...scales]) });
+): TensorDistributions => ({ extents, scales: new Map([[cacheMethod, cache], ...scales]) });
 
 type Stored = {
   readonly extents: Readonly<Record<string, readonly [number, number]>>;

@@ -11,16 +11,16 @@ import { diskFull } from '../../ground/base/whole-file.ts';
 import type { BuildReport, BuildRequest } from '../../ground/contract/task.ts';
 import type { Agreement } from '../evaluation/agreement.ts';
 import { openSession, type Session } from '../inference/session.ts';
-import { chooseScales, noIntegers, type ScaleChoice } from './choose-scales.ts';
+import { chooseScales, type ScaleChoice } from './choose-scales.ts';
 import { describeSlowness, type EngineIntegers, readEngineIntegers } from './engine-integers.ts';
 import { type Evaluated, type Evaluation, evaluateEngine } from './evaluate-engine.ts';
 import { type ChosenPrecision, preferFastest } from './prefer-fastest.ts';
 
 /** Inputs of a build. */
 export type OnnxRuntimeBuild = Evaluation & {
-  /** Path of the graph in the requested precision. */
+  /** Path of the graph in the requested precision; not read if the scales are chosen. */
   readonly model: string;
-  /** What the scales of an int8 engine are chosen from; those of the graph stay if undefined. */
+  /** What the scales of an int8 engine are chosen from; those of the graph above stay if undefined. */
   readonly choice?: ScaleChoice | undefined;
   /** Present if float is stored where it is faster, or where int8 fails this accuracy gate. */
   readonly fastest?: BuildRequest['fastest'];
@@ -61,8 +61,7 @@ export const buildOnnxRuntime = async (
         note: `The engine is float. ${chosen.because}`,
         chosen,
       };
-    const note = build.choice && scaled === undefined ? noIntegers : scaled?.note;
-    return { ...describeEngine(asked), runtime, note, chosen };
+    return { ...describeEngine(asked), runtime, note: scaled?.note, chosen };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || !refused.has(thrown.reason)) throw thrown;
     const { size } = await stat(build.model);

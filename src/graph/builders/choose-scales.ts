@@ -4,19 +4,21 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
+import { graphOf } from '../../formats/onnx/graph.ts';
 import { parseCompleteModel, serializeModel } from '../../formats/onnx/model.ts';
 import { floatsOf } from '../../formats/onnx/tensor.ts';
 import { parseTensor } from '../../formats/onnx/tensor-file.ts';
-import { readDistributions } from '../../formats/scales/tensor-distributions.ts';
+import { cacheMethod, readDistributions } from '../../formats/scales/tensor-distributions.ts';
+import { UserError } from '../../ground/base/errors.ts';
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import type { AgreementSum } from '../evaluation/agreement.ts';
 import type { FloatTensor } from '../inference/session.ts';
 import { withSessionThreads } from '../inference/session-thread.ts';
 import { toWorkingModel } from '../inference/working-model.ts';
 import { prepareFused, quantiseWith } from '../precision/fused/fused-qdq.ts';
+import type { Scales } from '../precision/qdq.ts';
 import { toNormalForm } from '../transforms/normal-form.ts';
 import { type Candidate, type Closest, findClosest } from './compare-candidates.ts';
-import { readEngineIntegers } from './engine-integers.ts';
 import { readIntegerTypes } from './processor-integers.ts';
 
 /** Files of a choice. */
@@ -29,8 +31,7 @@ export type ScaleChoice = {
 
 /** What is built. */
 export type ChosenBuild = {
-  /** Paths of the int8 graph with the scales of the cache, and of the float graph. */
-  readonly model: string;
+  /** Path of the float graph. */
   readonly reference: string;
   readonly inputName: string;
   readonly outputRoles: OutputRoles;
@@ -45,28 +46,35 @@ export type ChosenGraph = { readonly model: Uint8Array; readonly note: string };
 export const noIntegers =
   'No layer has enough products for each result to be faster with integers, so the engine computes in float, as one of fp32 does.';
 
-/** Chooses; undefined if no operator would compute with integers. @throws UserError CacheInvalid, and as a session */
-export const chooseScales = async (
-  build: ChosenBuild,
-  choice: ScaleChoice,
-): Promise<ChosenGraph | undefined> => {
-  if ((await readEngineIntegers(build.model)) === undefined) return undefined;
-  return withSessionThreads(2, async (threads) => {
+/** Chooses. @throws UserError CacheInvalid, EngineUnsupported, and as a session */
+export const chooseScales = (build: ChosenBuild, choice: ScaleChoice): Promise<ChosenGraph> =>
+  withSessionThreads(2, async (threads) => {
     const { extents, scales: methods } = readDistributions(await readFile(choice.distributions, 'utf8'));
-    const images = splitBatches(parseTensor(await readFile(choice.images)), build.shape[0]!);
     const float = await readFile(build.reference);
     const prepared = prepareFused(await readFloat(float));
     const types = readIntegerTypes();
-    const given: Candidate = { what: 'the cache', make: () => readFile(build.model) };
+    const cache = quantiseWith(prepared, { scales: cacheAmong(methods), types });
+    if (!graphOf(cache).node.some(({ opType }) => opType === 'QuantizeLinear'))
+      return { model: serializeModel(cache), note: noIntegers };
+    const given: Candidate = { what: cacheMethod, make: () => serializeModel(cache) };
     const others = [...methods].map(
       ([method, scales]): Candidate => ({
         what: `${method}, within the extents of tensors`,
-        make: async () => serializeModel(quantiseWith(prepared, { scales, extents, types })),
+        make: () => serializeModel(quantiseWith(prepared, { scales, extents, types })),
       }),
     );
+    const images = splitBatches(parseTensor(await readFile(choice.images)), build.shape[0]!);
     const closest = await findClosest(threads, { ...build, float, images }, [given, ...others]);
     return { model: closest.best.model, note: describeChoice(closest, images) };
   });
+
+const cacheAmong = (methods: ReadonlyMap<string, Scales>): Scales => {
+  const scales = methods.get(cacheMethod);
+  if (scales) return scales;
+  throw new UserError(
+    'CacheInvalid',
+    'Reading the distributions of tensors: the scales of the calibration cache are not among them. Export again with calibration data.',
+  );
 };
 
 /** The float graph with the tensor names of the calibration. */

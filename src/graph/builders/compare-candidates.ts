@@ -8,7 +8,7 @@ import type { SessionThread } from '../inference/session-thread.ts';
 export type Candidate = {
   readonly what: string;
   /** Makes its ONNX file. */
-  readonly make: () => Promise<Uint8Array>;
+  readonly make: () => Uint8Array;
 };
 
 /** What graphs are compared with, and on. */
@@ -84,7 +84,7 @@ class Race {
     while (this.#next < this.#candidates.length) {
       const order = this.#next++;
       const { what, make } = this.#candidates[order]!;
-      const model = await make();
+      const model = make();
       await thread.open(Uint8Array.from(model), { threads: 1 });
       const sum = await this.#compare(thread, order);
       if (sum) this.#enter({ what, order, model, sum });
