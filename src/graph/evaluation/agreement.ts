@@ -52,6 +52,11 @@ export class AgreementSum {
     this.#roles = roles;
   }
 
+  /** Sum of squared differences so far. */
+  get noise(): number {
+    return this.#noise;
+  }
+
   /** Adds the outputs of one batch of `images` images; `other` must have every output of `reference`. */
   add(reference: Outputs, other: Outputs, images: number): void {
     const roles = this.#roles ?? rolesByName(Object.keys(reference));
@@ -95,7 +100,9 @@ export class AgreementSum {
   #addNoise(name: string, data: Float32Array, compared: Float32Array): void {
     let [signal, noise] = [0, 0];
     for (let i = 0; i < data.length; i++) {
-      const [value, other] = [data[i]!, compared[i]!];
+      // Not as one array of two, which V8 builds for each value.
+      const value = data[i]!;
+      const other = compared[i]!;
       if (value === other && !Number.isFinite(value)) continue; // the same infinity in both, as masks produce it
       signal += value ** 2;
       noise += (value - other) ** 2;
