@@ -2,7 +2,6 @@
  * One pass over the calibration images: counts a histogram of every float tensor of the graph. Thresholds are derived from
  * the histograms afterwards. Memory does not grow with the number of images.
  */
-import { availableParallelism } from 'node:os';
 import type { Batch } from '../../data/preprocessing/batches.ts';
 import { elementType } from '../../formats/onnx/element-type.ts';
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
@@ -16,6 +15,7 @@ import type { Histogram } from '../histograms/histogram.ts';
 import type { Statistics } from '../histograms/statistics.ts';
 import { CalibrationPool, type PoolImage } from './calibration-pool.ts';
 import type { CountedTensors } from './shares.ts';
+import { countThreads } from './started-threads.ts';
 
 /** Model, data and settings of a calibration pass. */
 export type CalibrationRun = {
@@ -35,9 +35,6 @@ export type CalibrationRun = {
   /** Whether to compute the thresholds of all methods after counting. Default: true. */
   readonly choosing?: boolean;
 };
-
-/** Each thread holds a copy of the weights and the tensors of the largest segment. */
-const maxThreads = 4;
 
 /**
  * Bytes of exposed tensors and weights per segment. Smaller values no longer reduce memory; larger ones no longer save time.
@@ -68,7 +65,7 @@ export const collect = async (run: CalibrationRun): Promise<CollectedStatistics>
   const images = splitIntoMicroBatches(run);
   const first = images.next();
   first.catch(() => {}); // Awaited after the network is open; without this, Node sees an unhandled rejection first.
-  const pool = new CalibrationPool(run.threads ?? Math.min(maxThreads, availableParallelism()));
+  const pool = new CalibrationPool(run.threads ?? countThreads());
   try {
     await openNetwork(pool, run);
     const { counted, thresholds } = await countImages(pool, run, prepend(first, images));

@@ -19,8 +19,9 @@ import {
   type WorkerRequest,
   type WorkerResponse,
 } from './calibration-messages.ts';
-import { CalibrationWorker } from './calibration-worker.ts';
+import type { CalibrationWorker } from './calibration-worker.ts';
 import { type CountedTensors, collectSums, dealShares } from './shares.ts';
+import { takeThreads } from './started-threads.ts';
 
 /** One input to count. */
 export type PoolImage = {
@@ -49,7 +50,7 @@ export class CalibrationPool {
 
   /** Starts the threads, which load their modules while the caller prepares the network for `open`. */
   constructor(threads: number) {
-    this.#workers = Array.from({ length: threads }, () => new CalibrationWorker());
+    this.#workers = takeThreads(threads);
   }
 
   /** Tensors that held an infinity, with the first such image, in order of that image. Complete after `finish`. */

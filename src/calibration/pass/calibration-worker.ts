@@ -26,8 +26,7 @@ export class CalibrationWorker {
   }
 
   /** Lets the thread exit after its last response: terminating it inside ONNX Runtime would abort the process. */
-  async close(): Promise<void> {
-    this.#channel.post({ kind: 'end' });
-    await this.#channel.ended;
+  close(): Promise<void> {
+    return this.#channel.end({ kind: 'end' });
   }
 }

@@ -7,13 +7,9 @@ import type { ThreadRequest, ThreadResponse } from './session-thread-messages.ts
 
 const script = new URL(`./session-thread-entry${extname(import.meta.filename)}`, import.meta.url);
 
-/** A thread with one session at a time. It keeps the process alive only while a request is unanswered. */
+/** A thread with one session at a time. */
 export class SessionThread {
   readonly #channel = new WorkerChannel<ThreadRequest, ThreadResponse>(script);
-
-  constructor() {
-    this.#channel.unref();
-  }
 
   /** Whether the thread has ended, and takes no more requests. */
   get hasEnded(): boolean {
@@ -37,9 +33,7 @@ export class SessionThread {
   }
 
   async #ask(request: ThreadRequest, transfer: readonly ArrayBuffer[] = []): Promise<ThreadResponse> {
-    this.#channel.ref();
-    const asked = this.#channel.ask(request, transfer);
-    const answer = await asked.finally(() => this.#channel.pending === 0 && this.#channel.unref());
+    const answer = await this.#channel.ask(request, transfer);
     if (answer.kind === 'refused') throw new UserError(answer.reason, answer.message);
     if (answer.kind === 'failed') throw new Error(answer.message);
     return answer;

@@ -9,21 +9,23 @@ type PendingRequest<Response> = {
   readonly reject: (error: unknown) => void;
 };
 
-/** A thread that answers each request, in their order. */
+/** A thread that answers each request, in their order. It keeps the process alive only while a request is unanswered. */
 export class WorkerChannel<Request, Response> {
   /** Shares the environment of the process: native libraries do not see changes in a worker's copy. */
   readonly #worker: Worker;
   readonly #waiting: PendingRequest<Response>[] = [];
-  /** Resolves once the thread has ended. */
-  readonly ended: Promise<void>;
-  #hasEnded = false;
+  readonly #ended: Promise<void>;
+  #isEnding = false;
+  /** Why the thread has ended. */
+  #failure: unknown;
 
   constructor(script: URL) {
     this.#worker = new Worker(script, { resourceLimits, env: SHARE_ENV });
-    this.#worker.on('message', (answer: Response) => this.#waiting.shift()?.resolve(answer));
+    this.#worker.on('message', (answer: Response) => this.#answer(answer));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', (code) => this.#fail(new Error(`the thread ended with status ${code}`)));
-    this.ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#worker.unref(); // After the listeners: to listen to messages keeps the process alive.
   }
 
   /** Number of requests without a response. */
@@ -33,33 +35,33 @@ export class WorkerChannel<Request, Response> {
 
   /** Whether the thread has ended, and takes no more requests. */
   get hasEnded(): boolean {
-    return this.#hasEnded;
+    return this.#failure !== undefined;
   }
 
   /** Sends a request. The buffers in `transfer` are moved to the thread. @throws the error that ended the thread */
   ask(request: Request, transfer: readonly ArrayBuffer[] = []): Promise<Response> {
+    if (this.hasEnded) return Promise.reject(this.#failure);
     const answered = new Promise<Response>((resolve, reject) => this.#waiting.push({ resolve, reject }));
-    this.post(request, transfer);
+    this.#worker.ref();
+    this.#worker.postMessage(request, transfer);
     return answered;
   }
 
-  /** Sends a request that has no response. */
-  post(request: Request, transfer: readonly ArrayBuffer[] = []): void {
-    this.#worker.postMessage(request, transfer);
-  }
-
-  /** Keeps the process alive until the thread ends or `unref` is called. */
-  ref(): void {
+  /** Sends a request that has no response and ends the thread. Resolves once it has ended. */
+  async end(request: Request): Promise<void> {
+    this.#isEnding = true;
     this.#worker.ref();
+    this.#worker.postMessage(request);
+    await this.#ended;
   }
 
-  /** Lets the process end before the thread. */
-  unref(): void {
-    this.#worker.unref();
+  #answer(answer: Response): void {
+    this.#waiting.shift()?.resolve(answer);
+    if (this.#waiting.length === 0 && !this.#isEnding) this.#worker.unref();
   }
 
   #fail(error: unknown): void {
-    this.#hasEnded = true;
+    this.#failure ??= error;
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 }
