@@ -30,9 +30,10 @@ const valuesOf = (pixels: Pixels, { layout, preprocessing }: Task): Float32Array
 
 const interleave = (target: Float32Array, { data }: Pixels, rule: Task['preprocessing']): void => {
   const { order, mean } = rule;
-  for (let pixel = 0; pixel < data.length; pixel += 3)
-    for (let channel = 0; channel < 3; channel++) {
-      const from = order === 'BGR' ? 2 - channel : channel;
-      target[pixel + channel] = (data[pixel + from]! - mean[channel]!) * scaleOf(rule, channel);
-    }
+  for (let channel = 0; channel < 3; channel++) {
+    const from = order === 'BGR' ? 2 - channel : channel;
+    const scale = scaleOf(rule, channel);
+    for (let pixel = 0; pixel < data.length; pixel += 3)
+      target[pixel + channel] = (data[pixel + from]! - mean[channel]!) * scale;
+  }
 };

@@ -34,6 +34,9 @@ test('an image that is loaded again is not read again, has the same values, and 
   const wanted = first.map((data) => data.slice());
   for (const data of first) data.fill(0);
   t.deepEqual(await Promise.all(images.map(({ load }) => load())), wanted);
+  const batch = new Float32Array(2 * first[0]!.length);
+  for (const [index, { decode }] of images.entries()) (await decode())(batch, index * first[0]!.length);
+  t.deepEqual([...batch], [...wanted[0]!, ...wanted[1]!]);
   t.deepEqual([red.reads(), blue.reads()], [2, 2]);
 });
 

@@ -6,9 +6,9 @@ import { stat } from 'node:fs/promises';
 import { canonicalJson, sha256 } from '../../ground/base/digest.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { seededRandom } from '../../ground/base/rng.ts';
-import { type Batch, batchesFrom } from '../preprocessing/batches.ts';
-import { type DecodedImage, decodableImages, type ErrorBudget } from '../preprocessing/decodable-images.ts';
-import type { SampledImage } from '../preprocessing/sampled-image.ts';
+import { type Batch, type BatchImage, batchesFrom } from '../preprocessing/batches.ts';
+import { decodableImages, type ErrorBudget } from '../preprocessing/decodable-images.ts';
+import type { DecodedImage, SampledImage } from '../preprocessing/sampled-image.ts';
 import { trainingImage } from '../preprocessing/training-image.ts';
 import { openClassFolders, openKittiFolders } from './folder-sources.ts';
 import { requireConfined } from './paths.ts';
@@ -64,7 +64,11 @@ export const openLoader = async (plan: LoaderPlan, options: LoaderOptions): Prom
   const { errorBudget, seed } = options;
   const draws = drawImages(sources, seededRandom(seed));
   const load = createImageReader(plan);
-  const take = decodableImages(draws, { load, images, errorBudget });
+  const take = decodableImages(draws, {
+    load: async (draw) => toBatchImage(await load(draw)),
+    images,
+    errorBudget,
+  });
   return {
     available: there,
     classes: sources[0]?.classes,
@@ -82,9 +86,18 @@ async function* remainingImages(
 ): AsyncGenerator<SampledImage> {
   for (const draw of draws) {
     const { path } = await draw.source.imageAt(draw.index);
-    yield { path, load: async () => (await load(draw)).data };
+    yield {
+      path,
+      decode: async () => toBatchImage(await load(draw)).write,
+      load: async () => (await load(draw)).data,
+    };
   }
 }
+
+const toBatchImage = ({ path, data }: DecodedImage): BatchImage => ({
+  path,
+  write: (target, offset) => target.set(data, offset),
+});
 
 /** Path and size of the first images; size -1 for a missing file, which is reported when it is read. */
 const readSizes = async (draws: Iterator<Draw>, images: number): Promise<readonly [string, number][]> => {

@@ -1,10 +1,10 @@
 /** Image batches, float32 [N,C,H,W]. The next batch is decoded while the caller uses the current one. */
 
-import { type DecodedImage, decodableImages, type ErrorBudget, type Take } from './decodable-images.ts';
+import { decodableImages, type ErrorBudget, type Take } from './decodable-images.ts';
 import type { ImageSize } from './decode.ts';
 import type { ImageFile } from './image-list.ts';
 import { readAhead } from './read-ahead.ts';
-import { type FolderPixels, folderImage, type SampledImage } from './sampled-image.ts';
+import { type FolderPixels, folderImage, type SampledImage, type WriteValues } from './sampled-image.ts';
 
 /** Preprocessed images of one batch. */
 export type Batch = {
@@ -38,6 +38,9 @@ export const imageBatches = (
   return sampledBatches(readAhead(files).map(image), { ...options, spareImages });
 };
 
+/** A decoded image that is written into its batch. */
+export type BatchImage = { readonly path: string; readonly write: WriteValues };
+
 /** Batches from already chosen images; the last batch may be smaller. @throws UserError ImageInvalid, TooFewImages */
 export const sampledBatches = (
   sampled: readonly SampledImage[],
@@ -48,9 +51,9 @@ export const sampledBatches = (
     errorBudget,
   }: BatchOptions<SampledImage> & { readonly size: ImageSize },
 ): AsyncGenerator<Batch> => {
-  const load = async ({ path, load: read }: SampledImage): Promise<DecodedImage> => ({
+  const load = async ({ path, decode }: SampledImage): Promise<BatchImage> => ({
     path,
-    data: await read(),
+    write: await decode(),
   });
   const images = sampled.length;
   const take = decodableImages([...sampled, ...spareImages].values(), { load, images, errorBudget });
@@ -65,7 +68,7 @@ export type BatchLayout = { readonly size: ImageSize; readonly batchSize: number
  * throws
  */
 export async function* batchesFrom(
-  take: Take,
+  take: Take<BatchImage>,
   { size, batchSize, images }: BatchLayout,
 ): AsyncGenerator<Batch> {
   if (images === 0) return;
@@ -80,9 +83,9 @@ export async function* batchesFrom(
   }
 }
 
-const buildBatch = (images: readonly DecodedImage[], { channels, height, width }: ImageSize): Batch => {
+const buildBatch = (images: readonly BatchImage[], { channels, height, width }: ImageSize): Batch => {
   const length = channels * height * width;
   const data = new Float32Array(images.length * length);
-  for (const [index, image] of images.entries()) data.set(image.data, index * length);
+  for (const [index, { write }] of images.entries()) write(data, index * length);
   return { data, dims: [images.length, channels, height, width], paths: images.map(({ path }) => path) };
 };

@@ -9,16 +9,13 @@ export type ErrorBudget = {
   readonly onBroken: (error: UserError) => void;
 };
 
-/** A decoded, preprocessed image; `data` is [C,H,W]. */
-export type DecodedImage = { readonly path: string; readonly data: Float32Array };
-
-/** Returns the next `count` decoded images; calls must not overlap. @throws UserError ImageInvalid, TooFewImages */
-export type Take = (count: number) => Promise<readonly DecodedImage[]>;
+/** Returns the next `count` images; calls must not overlap. @throws UserError ImageInvalid, TooFewImages */
+export type Take<Image> = (count: number) => Promise<readonly Image[]>;
 
 /** How items are decoded, and how many may fail. */
-export type DecodeOptions<T> = {
-  /** Decodes and preprocesses one item. @throws UserError ImageInvalid if it is broken */
-  readonly load: (item: T) => Promise<DecodedImage>;
+export type DecodeOptions<T, Image> = {
+  /** Decodes one item. @throws UserError ImageInvalid if it is broken */
+  readonly load: (item: T) => Promise<Image>;
   /** Total number of images requested. */
   readonly images: number;
   /** If undefined, the first broken image is an error. */
@@ -29,17 +26,17 @@ export type DecodeOptions<T> = {
  * Makes a `Take` over `items`. The next item replaces a broken one, so the sequence does not depend on the batch size. The
  * returned function throws UserError ImageInvalid when the error budget is exceeded, and TooFewImages when items run out.
  */
-export const decodableImages = <T>(
+export const decodableImages = <T, Image>(
   items: Iterator<T>,
-  { load, images, errorBudget }: DecodeOptions<T>,
-): Take => {
+  { load, images, errorBudget }: DecodeOptions<T, Image>,
+): Take<Image> => {
   let remaining = Math.floor(images * (errorBudget?.share ?? 0));
   const consumeBudget = (broken: UserError): void => {
     if (remaining-- <= 0) throw broken;
     errorBudget?.onBroken(broken);
   };
   return async (count) => {
-    const decoded: DecodedImage[] = [];
+    const decoded: Image[] = [];
     while (decoded.length < count) {
       const outcomes = await mapConcurrently(takeNext(items, count - decoded.length), (item) =>
         loadOrError(item, load),
@@ -84,7 +81,10 @@ const takeNext = <T>(items: Iterator<T>, count: number): readonly T[] => {
 };
 
 /** Returns a decoding error as a value, so that the first broken image in order is reported, not the first to fail. */
-const loadOrError = async <T>(item: T, load: DecodeOptions<T>['load']): Promise<DecodedImage | UserError> => {
+const loadOrError = async <T, Image>(
+  item: T,
+  load: DecodeOptions<T, Image>['load'],
+): Promise<Image | UserError> => {
   try {
     return await load(item);
   } catch (thrown) {

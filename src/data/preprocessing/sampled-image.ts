@@ -3,10 +3,18 @@ import { decodeImage, type ImageSize } from './decode.ts';
 import type { ImageFile } from './image-list.ts';
 import { normaliseInto, type Pixels, type Preprocessing } from './normalise.ts';
 
+/** A decoded, preprocessed image; `data` is [C,H,W]. */
+export type DecodedImage = { readonly path: string; readonly data: Float32Array };
+
+/** Writes the preprocessed values [C,H,W] of an image into `target`, starting at index `offset`. */
+export type WriteValues = (target: Float32Array, offset: number) => void;
+
 /** An image of a sample that is loaded on demand. */
 export type SampledImage = {
   readonly path: string;
-  /** Decodes and preprocesses it: [C,H,W]. @throws UserError ImageInvalid */
+  /** Decodes it. @throws UserError ImageInvalid */
+  readonly decode: () => Promise<WriteValues>;
+  /** Its values alone, [C,H,W]. @throws UserError ImageInvalid */
   readonly load: () => Promise<Float32Array>;
 };
 
@@ -45,16 +53,23 @@ export const folderImages = (
 const imageFrom = (
   file: ImageFile,
   preprocessing: Preprocessing,
-  decode: () => Promise<Pixels>,
-): SampledImage => ({
-  path: typeof file === 'string' ? file : file.path,
-  load: async () => {
-    const pixels = await decode();
-    const data = new Float32Array(pixels.data.length);
-    normaliseInto(data, 0, pixels, preprocessing);
-    return data;
-  },
-});
+  read: () => Promise<Pixels>,
+): SampledImage => {
+  const write =
+    (pixels: Pixels): WriteValues =>
+    (target, offset) =>
+      normaliseInto(target, offset, pixels, preprocessing);
+  return {
+    path: typeof file === 'string' ? file : file.path,
+    decode: async () => write(await read()),
+    load: async () => {
+      const pixels = await read();
+      const values = new Float32Array(pixels.data.length);
+      write(pixels)(values, 0);
+      return values;
+    },
+  };
+};
 
 const decodeFile = async (file: ImageFile, size: ImageSize): Promise<Pixels> =>
   decodeImage(typeof file === 'string' ? file : { path: file.path, bytes: await file.read() }, size);

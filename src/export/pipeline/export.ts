@@ -4,10 +4,10 @@ import { type Statistics, scalesOf } from '../../calibration/histograms/statisti
 import { isSearch } from '../../calibration/histograms/thresholds.ts';
 import { type CollectedStatistics, collect } from '../../calibration/pass/calibrate.ts';
 import { type Batch, sampledBatches } from '../../data/preprocessing/batches.ts';
-import type { DecodedImage, ErrorBudget } from '../../data/preprocessing/decodable-images.ts';
+import type { ErrorBudget } from '../../data/preprocessing/decodable-images.ts';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import { countPart, type SamplePart, wholeSample } from '../../data/preprocessing/sample-part.ts';
-import type { SampledImage } from '../../data/preprocessing/sampled-image.ts';
+import type { DecodedImage, SampledImage } from '../../data/preprocessing/sampled-image.ts';
 import { type Chunks, type EncryptOptions, encryptEtlt } from '../../formats/crypto/encrypted-model.ts';
 import { tensorFromFloats } from '../../formats/onnx/tensor.ts';
 import { serializeTensor } from '../../formats/onnx/tensor-file.ts';
