@@ -15,8 +15,11 @@ import { describeSlowness, readEngineIntegers } from '../../src/graph/builders/e
 import { chooseIntegerTypes, readIntegerTypes } from '../../src/graph/builders/processor-integers.ts';
 import {
   exactIntegers,
+  type FusedRequest,
   type IntegerTypes,
+  prepareFused,
   quantiseFused,
+  quantiseWith,
 } from '../../src/graph/precision/fused/fused-qdq.ts';
 import { gridOf } from '../../src/graph/precision/fused/integer-grid.ts';
 import { decibels } from '../builders/exports.ts';
@@ -223,6 +226,27 @@ test('a weight that several layers read is quantised once, and each of them is a
   const { path, counts } = await built(model);
   t.is(counts.QLinearConv, layers);
   t.true(decibels((await run(model))[output]!.data, (await run(path))[output]!.data) > 25);
+});
+
+test('graphs of one source with other scales hold the same bytes of weights, in the type of each', async (t) => {
+  const model = block();
+  const [source, scales] = [prepareFused(model), await scalesOf(model)];
+  const wider = new Map([...scales].map(([name, scale]) => [name, 2 * scale]));
+  const weightsOf = (request: FusedRequest) =>
+    graphOf(quantiseWith(source, request)).initializer.filter(({ name }) =>
+      name.endsWith('/weight/integers'),
+    );
+  const signed = weightsOf({ scales, types: vnni });
+  const again = weightsOf({ scales: wider, types: vnni });
+  const unsigned = weightsOf({ scales, types: exactIntegers });
+  t.true(signed.length > 3);
+  for (const [i, { rawData }] of signed.entries()) {
+    t.is(again[i]!.rawData, rawData);
+    t.deepEqual(
+      [...unsigned[i]!.rawData],
+      [...new Int8Array(rawData)].map((level) => level + 128),
+    );
+  }
 });
 
 test('the processor decides which integers are used', (t) => {

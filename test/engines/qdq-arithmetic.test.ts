@@ -7,8 +7,13 @@ import { graphOf, makeModel, makeValueInfo } from '../../src/formats/onnx/graph.
 import { intOf, makeNode } from '../../src/formats/onnx/node.ts';
 import { floatsOf, integersOf, tensorFromFloats } from '../../src/formats/onnx/tensor.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
-import { quantisedWeightName, quantiseWeight } from '../../src/graph/precision/qdq-weights.ts';
+import {
+  quantiseByChannel,
+  quantisedWeightName,
+  quantiseWeight,
+} from '../../src/graph/precision/qdq-weights.ts';
 import { UserError } from '../../src/ground/base/errors.ts';
+import { seededRandom } from '../../src/ground/base/rng.ts';
 import type { Attributes } from '../builders/networks.ts';
 
 /** Row by row, so that columns have the largest values 127/4 and 127/2, and rows 127/4 and 127/2 as well. */
@@ -93,6 +98,19 @@ const twoProducts = () =>
 
 const linesOf = (model: ReturnType<typeof twoProducts>): readonly string[] =>
   graphOf(model).node.map(({ name, opType, input, output }) => `${name}: ${opType} ${input} → ${output}`);
+
+test('levels are those of Math.round within 127, also in the middle between two, and not a number is 0', (t) => {
+  const random = seededRandom(5);
+  const middles = Array.from({ length: 512 }, (_, i) => (i - 256) / 2);
+  const others = Array.from({ length: 4096 }, () => (random() - 0.5) * 300);
+  const values = Float32Array.of(...middles, ...others, Number.POSITIVE_INFINITY, -1e30, Number.NaN, -0);
+  for (const step of [1, 0.1, 0.3333, 2 ** -20, 1e-30]) {
+    const scale = Math.fround(step);
+    const scaled = values.map((value) => value * scale);
+    const wanted = [...scaled].map((value) => Math.max(-127, Math.min(127, Math.round(value / scale))) || 0);
+    t.deepEqual([...quantiseByChannel(scaled, Float32Array.of(scale), scaled.length)], wanted);
+  }
+});
 
 test('pairs precede the first reader, a shared weight is dequantised once, and unread tensors are dropped', (t) => {
   const model = quantiseModel(

@@ -31,9 +31,14 @@ export const serializeFields = (model: ModelProto, source: SourceBytes = 'Keep')
   return concatenate([head, ...frameField(graphNumber, [nodes, ...tensors, ports]), tail], source);
 };
 
+/** Bytes of raw data from which a copy costs more than serializing the fields around them apart: most tensors are one scale. */
+const worthSplitting = 4096;
+
 const tensorParts = (tensor: TensorProto): Uint8Array[] => {
+  const { length } = tensor.rawData;
+  if (length > 0 && length < worthSplitting) return [toBinary(TensorProtoSchema, tensor)];
   const [before, after] = splitAround(TensorProtoSchema, tensor, rawDataNumber);
-  return [before, ...(tensor.rawData.length > 0 ? frameField(rawDataNumber, [tensor.rawData]) : []), after];
+  return [before, ...(length > 0 ? frameField(rawDataNumber, [tensor.rawData]) : []), after];
 };
 
 /** Serializes the fields before field `number`, and those after it together with unknown fields. */

@@ -19,9 +19,10 @@ import {
   dequantiseWeight,
   type IntegerType,
   makeIntegers,
+  type StoredWeight,
 } from './integer-tensors.ts';
 import { splitPRelu } from './split-prelu.ts';
-import { WeightIntegers, type WeightLevels } from './weight-integers.ts';
+import { WeightIntegers } from './weight-integers.ts';
 import { roomForBias } from './weight-scales.ts';
 
 /** Types of integers for which the processor has fast instructions. */
@@ -98,7 +99,7 @@ class FusedPairs {
   /** Graph input → its dequantised form. */
   readonly #fed = new Map<string, string>();
   /** The tensors of weights that an earlier reader has: an unrolled network reads a weight at each step. */
-  readonly #weightTensors = new Map<WeightLevels, readonly TensorProto[]>();
+  readonly #weightTensors = new Map<StoredWeight, readonly TensorProto[]>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -154,8 +155,8 @@ class FusedPairs {
     const { pairsIn16Bits = false } = types;
     const scales = roomForBias(integers.scalesOf(weight, { axis, pairsIn16Bits }), bias, dataScale);
     const name = node.output[0]!;
-    const levels = integers.of(weight, { axis, scales });
-    const made = [this.#weight(`${name}/quantized/weight`, weight, levels)];
+    const stored = integers.of(weight, { axis, scales }, types.weights);
+    const made = [this.#weight(`${name}/quantized/weight`, weight, stored)];
     if (bias) {
       const sums = scales.map((scale) => scale * dataScale);
       const { node: dequantised, tensors } = dequantiseBias(`${name}/quantized/bias`, bias, sums);
@@ -165,15 +166,12 @@ class FusedPairs {
     return made;
   }
 
-  #weight(name: string, { dims }: TensorProto, levels: WeightLevels): NodeProto {
-    const known = this.#weightTensors.get(levels);
-    if (known) return dequantiseAlong(name, levels.axis, known);
-    const { node, tensors } = dequantiseWeight(name, dims.map(Number), {
-      ...levels,
-      type: this.#parts.types.weights,
-    });
+  #weight(name: string, { dims }: TensorProto, stored: StoredWeight): NodeProto {
+    const known = this.#weightTensors.get(stored);
+    if (known) return dequantiseAlong(name, stored.axis, known);
+    const { node, tensors } = dequantiseWeight(name, dims.map(Number), stored);
     this.initializers.push(...tensors);
-    this.#weightTensors.set(levels, tensors);
+    this.#weightTensors.set(stored, tensors);
     return node;
   }
 }

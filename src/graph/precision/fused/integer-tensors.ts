@@ -40,21 +40,29 @@ export type Dequantised = { readonly node: NodeProto; readonly tensors: readonly
 /** The axis of the output channels, and the scale of each of them. */
 export type Channels = { readonly axis: number; readonly scales: Float32Array };
 
-/** Levels of a weight from 1 to 255, in its layout. */
-export const quantiseChannels = (weight: TensorProto, { axis, scales }: Channels): Uint8Array => {
+/** A quantised weight as it is stored, in its layout: levels from −127 to 127, or from 1 to 255. */
+export type StoredWeight = Channels & { readonly type: IntegerType; readonly bytes: Uint8Array };
+
+/** Quantises a weight. */
+export const quantiseChannels = (
+  weight: TensorProto,
+  { axis, scales }: Channels,
+  type: IntegerType,
+): StoredWeight => {
   const levels = quantiseByChannel(floatsOf(weight), scales, runOf(weight.dims.map(Number), axis));
-  return addMiddle(new Uint8Array(levels.buffer));
+  const bytes = new Uint8Array(levels.buffer);
+  return { axis, scales, type, bytes: type === 'int8' ? bytes : addMiddle(bytes) };
 };
 
-/** A weight with these levels, and one scale for each of its output channels. */
+/** A quantised weight, and one scale for each of its output channels. */
 export const dequantiseWeight = (
   name: string,
   dims: readonly number[],
-  { axis, scales, levels, type }: Channels & { readonly levels: Uint8Array; readonly type: IntegerType },
+  { axis, scales, type, bytes }: StoredWeight,
 ): Dequantised => {
   const zeros = new Uint8Array(scales.length).fill(middle);
   return dequantise(name, { axis, scales }, [
-    makeIntegers(`${name}/integers`, dims, { type, values: levels }),
+    tensorFromBytes(`${name}/integers`, dims, { dataType: elementType[type], bytes }),
     makeIntegers(`${name}/zero`, [scales.length], { type, values: zeros }),
   ]);
 };

@@ -3,15 +3,12 @@
  * only where a bias is large.
  */
 import type { TensorProto } from '../../../formats/onnx/generated/onnx_pb.ts';
-import { type Channels, quantiseChannels } from './integer-tensors.ts';
+import { type Channels, type IntegerType, quantiseChannels, type StoredWeight } from './integer-tensors.ts';
 import { type ChannelScales, scaleChannels } from './weight-scales.ts';
-
-/** Levels of a weight, in its layout. */
-export type WeightLevels = Channels & { readonly levels: Uint8Array };
 
 /** What was quantised before. */
 export class WeightIntegers {
-  readonly #known = new Map<TensorProto, WeightLevels[]>();
+  readonly #known = new Map<TensorProto, StoredWeight[]>();
   readonly #scales = new Map<TensorProto, (ChannelScales & { readonly scales: Float32Array })[]>();
 
   /** As `scaleChannels`. */
@@ -26,12 +23,14 @@ export class WeightIntegers {
     return scales;
   }
 
-  /** The same object for the same weight, axis and scales. */
-  of(weight: TensorProto, { axis, scales }: Channels): WeightLevels {
+  /** The same object for the same weight, axis, scales and type. */
+  of(weight: TensorProto, { axis, scales }: Channels, type: IntegerType): StoredWeight {
     const known = this.#known.get(weight) ?? [];
-    const found = known.find((each) => each.axis === axis && isEqual(each.scales, scales));
+    const found = known.find(
+      (each) => each.axis === axis && each.type === type && isEqual(each.scales, scales),
+    );
     if (found) return found;
-    const made = { axis, scales, levels: quantiseChannels(weight, { axis, scales }) };
+    const made = quantiseChannels(weight, { axis, scales }, type);
     this.#known.set(weight, [...known, made]);
     return made;
   }
