@@ -20,13 +20,13 @@ export const blankImages = (dims: readonly number[]): FloatTensor => ({
 
 /**
  * Each session in turns, so that other work on the machine affects all of them. The first run of a turn is not counted: it loads
- * the caches of the processor. Runs of 20 ms and more vary so little that the median of three is within 3 % of one of six; small
- * networks vary more, and can afford fifteen.
+ * the caches of the processor. For runs of 4 ms and more, a median of three is as close to one of 24 as one of fifteen is: other work on
+ * the machine decides. Of runs of 2 ms it is 8 to 14 % too high, and small networks can afford more.
  */
-const turns = { most: 5, enoughMs: 50, runs: 3 } as const;
+const turns = { most: 5, enoughMs: 25, runs: 3 } as const;
 
 /**
- * Median latencies in microseconds, in the order of the sessions: of 3 to 15 runs each, as many as 0.05 s suffice for.
+ * Median latencies in microseconds, in the order of the sessions: of 3 to 15 runs each, as many as 0.025 s suffice for.
  * @throws the signal's reason, UserError as `runSession`
  */
 export const measureMedianLatencies = async (
