@@ -2,7 +2,6 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import test from 'ava';
 import { type Statistics, scalesOf } from '../../src/calibration/histograms/statistics.ts';
 import { collectStatistics } from '../../src/calibration/pass/calibrate.ts';
@@ -23,6 +22,7 @@ import { foldBatchNorms } from '../../src/graph/transforms/fold-batchnorm.ts';
 import { raiseOpset } from '../../src/graph/transforms/raise-opset.ts';
 import { agreementOf } from '../builders/agreement.ts';
 import { collect } from '../builders/collected.ts';
+import { streamed } from '../builders/streamed.ts';
 import { modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
@@ -69,7 +69,7 @@ const measured = (batches: readonly Batch[]): Promise<Statistics> =>
     model,
     input: 'input_1',
     shape: [1, 3, 48, 192],
-    batches: Readable.from(batches),
+    batches: streamed(batches),
     progress: () => {},
     signal: new AbortController().signal,
   });

@@ -50,6 +50,16 @@ test('a thread opens one model after the other, and is used again', async (t) =>
   t.is(await withSessionThreads(1, async ([thread]) => thread), found[0]);
 });
 
+test('inputs that cannot be sent are refused, and the thread answers the next request', async (t) => {
+  await withSessionThreads(1, async ([thread]) => {
+    await thread!.open(bytes(), { threads: 1 });
+    const data = new Float32Array(4);
+    data.buffer.transfer(0);
+    await t.throwsAsync(thread!.run({ x: { data, dims: [1, 4] } }), { name: 'DataCloneError' });
+    t.deepEqual((await thread!.run(feeds)).y!.dims, [1, 4]);
+  });
+});
+
 test('a damaged model, and inputs that do not fit, have the reasons of a session', async (t) => {
   await withSessionThreads(1, async ([thread]) => {
     const damaged = bytes().slice(0, 40);

@@ -27,6 +27,7 @@ import { inferTensorFacts } from '../../src/graph/inference/tensor-facts.ts';
 import { isPlugin } from '../../src/graph/plugins/plugin-nodes.ts';
 import { convertPlugins } from '../../src/graph/precision/precision.ts';
 import { collect } from '../builders/collected.ts';
+import { streamed } from '../builders/streamed.ts';
 import { type DetectorName, detectorFile, detectorNames, modelFile } from '../models/models.ts';
 import { runPeer } from '../peers/venv.ts';
 import { photosFolder } from '../photos/photos.ts';
@@ -49,9 +50,7 @@ const statisticsOf = async (list: readonly Batch[], run: Partial<CalibrationRun>
     model: await readModelFile(modelFile('classifier')),
     input: 'input_1',
     shape: [1, 3, 48, 192],
-    batches: (async function* () {
-      yield* list;
-    })(),
+    batches: streamed(list),
     ...watch,
     ...run,
   });
@@ -230,3 +229,12 @@ const floatTensors = async (
       for (const name of node.output) seen.add(name);
   return new Set([...seen].filter((name) => facts.get(name)?.elemType === elementType.float32));
 };
+
+test('a pass frees its batches', async (t) => {
+  const copies = await collect(streamed((await measured).list));
+  const given = (async function* () {
+    yield* copies;
+  })();
+  await statisticsOf([], { batches: given, choosing: false });
+  t.true(copies.length > 0 && copies.every(({ data }) => data.length === 0));
+});

@@ -15,6 +15,7 @@ import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { calibrateOn } from '../builders/calibrated.ts';
 import { collect } from '../builders/collected.ts';
 import { rename, withRenamedOutputs } from '../builders/renamed.ts';
+import { streamed } from '../builders/streamed.ts';
 import { type ModelName, modelFile } from '../models/models.ts';
 import { photosFolder } from '../photos/photos.ts';
 
@@ -30,10 +31,6 @@ const calibration = async (name: ModelName) => {
   const heldOutBatches = await collect(batchHeldOut(opened, heldOut)!);
   return { opened, scales, heldOut, chosen, heldOutBatches };
 };
-
-async function* streamed(list: readonly Batch[]): AsyncGenerator<Batch> {
-  yield* list;
-}
 
 const splitImages = ({ data, dims, paths }: Batch): readonly Batch[] => {
   const [images, ...rest] = dims;
@@ -152,7 +149,7 @@ test('a comparison stops at a signal, between two batches', async (t) => {
   const reason = new Error('stopped');
   let taken = 0;
   const watched = (async function* () {
-    for (const batch of heldOutBatches) {
+    for await (const batch of streamed(heldOutBatches)) {
       if (++taken === 2) stop.abort(reason);
       yield batch;
     }
@@ -164,4 +161,16 @@ test('a comparison stops at a signal, between two batches', async (t) => {
   t.is(taken, 2);
   const clock = { now: () => performance.now() };
   t.is(await t.throwsAsync(measurePrecisionLatency(opened, scales, { clock, signal: stop.signal })), reason);
+});
+
+test('a comparison frees its batches', async (t) => {
+  const { opened, scales, heldOutBatches } = await calibrated('classifier');
+  const copies = await collect(streamed(heldOutBatches));
+  t.true(copies.every(({ data }) => data.length > 0));
+  await measureInt8Agreement(opened, scales, {
+    batches: (async function* () {
+      yield* copies;
+    })(),
+  });
+  t.true(copies.every(({ data }) => data.length === 0));
 });

@@ -10,6 +10,7 @@ import { splitIntoSegments, type TensorFacts } from '../../graph/inference/segme
 import { inferTensorFacts } from '../../graph/inference/tensor-facts.ts';
 import { buildCalibrationGraph, type CalibrationGraph } from '../../graph/precision/calibration-graph.ts';
 import { listScaledTensors, mapToMeasured } from '../../graph/precision/scaled-tensors.ts';
+import { freeBuffer } from '../../ground/base/release.ts';
 import { clipHistogram } from '../histograms/derived.ts';
 import type { Histogram } from '../histograms/histogram.ts';
 import type { Statistics } from '../histograms/statistics.ts';
@@ -23,7 +24,7 @@ export type CalibrationRun = {
   readonly input: string;
   /** Input shape of one run, [N,C,H,W]. N, the micro-batch, is 1 unless the graph has a fixed batch. */
   readonly shape: readonly [number, number, number, number];
-  /** Calibration images; N must divide the size of each batch. */
+  /** Calibration images; N must divide the size of each batch, whose memory is freed once it was read. */
   readonly batches: AsyncIterable<Batch>;
   /** Called with the number of images counted so far. */
   readonly progress: (images: number) => void;
@@ -128,13 +129,15 @@ const selectMeasured = (
 async function* splitIntoMicroBatches({ batches, shape, signal }: CalibrationRun): AsyncGenerator<Image> {
   const [rows] = shape;
   const length = shape.reduce((product, size) => product * size, 1);
-  for await (const { data, paths } of batches)
+  for await (const { data, paths } of batches) {
     for (let first = 0; first < paths.length; first += rows) {
       signal.throwIfAborted();
       const start = (first / rows) * length;
       const label = paths.slice(first, first + rows).join(', ');
       yield { tensor: { data: data.slice(start, start + length), dims: shape }, label };
     }
+    freeBuffer(data);
+  }
 }
 
 /** Statistics of all tensors of the cache from the measured ones. */

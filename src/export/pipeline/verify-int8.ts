@@ -19,6 +19,7 @@ import { quantiseFused } from '../../graph/precision/fused/fused-qdq.ts';
 import { convertPlugins } from '../../graph/precision/precision.ts';
 import { quantiseModel, type Scales } from '../../graph/precision/qdq.ts';
 import { UserError } from '../../ground/base/errors.ts';
+import { freeBuffer } from '../../ground/base/release.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 
 /** Median latencies of one run. */
@@ -76,7 +77,7 @@ export const noHeldOutImages = (doing: string): UserError =>
     `${doing}: calibration used every image, so none is left to compare on. Add images to the folder, or use fewer batches.`,
   );
 
-/** Batches to compare on. */
+/** Batches to compare on, whose memory is freed after the comparison. */
 export type AgreementRequest = { readonly batches: AsyncIterable<Batch>; readonly signal?: AbortSignal };
 
 /** Agreement of int8 with float over every float output of the graph and the inputs of its plugin nodes. */
@@ -98,7 +99,7 @@ export type ComparedBatch = {
   readonly wanted: Outputs;
   readonly found: Outputs;
   readonly images: number;
-  /** Index of the scales of int8. */
+  /** Index of the scales of int8. The outputs are freed after the visit. */
   readonly candidate: number;
 };
 
@@ -125,6 +126,8 @@ export const compareInt8 = (
       const [wanted, ...found] = await Promise.all(sessions.map((session) => session.run(feeds)));
       for (const [candidate, outputs] of found.entries())
         visit({ wanted: wanted!, found: outputs, images: dims[0], candidate });
+      for (const tensor of [{ data }, ...[wanted!, ...found].flatMap(Object.values<FloatTensor>)])
+        freeBuffer(tensor.data);
     }
   });
 

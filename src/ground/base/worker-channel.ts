@@ -38,13 +38,12 @@ export class WorkerChannel<Request, Response> {
     return this.#failure !== undefined;
   }
 
-  /** Sends a request. The buffers in `transfer` are moved to the thread. @throws the error that ended the thread */
+  /** Sends a request. The buffers in `transfer` are moved to the thread. @throws the error that ended the thread, DataCloneError */
   ask(request: Request, transfer: readonly ArrayBuffer[] = []): Promise<Response> {
     if (this.hasEnded) return Promise.reject(this.#failure);
-    const answered = new Promise<Response>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    this.#worker.postMessage(request, transfer); // First: a request that cannot be cloned has no response.
     this.#worker.ref();
-    this.#worker.postMessage(request, transfer);
-    return answered;
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   /** Sends a request that has no response and ends the thread. Resolves once it has ended. */
