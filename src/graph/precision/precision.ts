@@ -4,10 +4,12 @@
  */
 
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { serializeModel } from '../../formats/onnx/model.ts';
+import { copyWith, graphOf } from '../../formats/onnx/graph.ts';
+import { parseModel, serializeModel } from '../../formats/onnx/model.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Backend, GraphForm, PluginNodes } from '../../ground/contract/backends.ts';
 import { lowerPlugins } from '../plugins/lower.ts';
+import { flushSubnormals } from '../transforms/flush-subnormals.ts';
 import { exactIntegers, type IntegerTypes, quantiseFused } from './fused/fused-qdq.ts';
 import { convertToHalf } from './half.ts';
 import { pairRules } from './pair-rules.ts';
@@ -38,13 +40,16 @@ export const buildGraphFor = (model: ModelProto, request: GraphRequest): ModelPr
 export const convertPlugins = (pluginNodes: PluginNodes, model: ModelProto): ModelProto =>
   pluginNodes === 'Kept' ? model : lowerPlugins(model, pluginNodes);
 
-/** Serializes the float model: `payload` unless plugin nodes are replaced. */
+/** Serializes the float model: `payload` unless plugin nodes are replaced or weights are subnormal, which float engines do not have. */
 export const serializeReference = (
   pluginNodes: PluginNodes,
   { model, payload }: { readonly model: ModelProto; readonly payload: Uint8Array },
 ): Uint8Array => {
   const runnable = convertPlugins(pluginNodes, model);
-  return runnable === model ? payload : serializeModel(runnable);
+  if (runnable !== model) return serializeModel(runnable);
+  const given = parseModel(payload);
+  const graph = flushSubnormals(graphOf(given));
+  return graph === graphOf(given) ? payload : serializeModel(copyWith(given, { graph }));
 };
 
 /**

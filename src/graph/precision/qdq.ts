@@ -11,6 +11,7 @@ import { readsOf } from '../../formats/onnx/reads.ts';
 import { tensorFromFloats, tensorFromInt8s } from '../../formats/onnx/tensor.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import { remember } from '../../ground/base/remember.ts';
+import { flushSubnormals } from '../transforms/flush-subnormals.ts';
 import { foldBatchNorms } from '../transforms/fold-batchnorm.ts';
 import { flattenMatrixWeights } from '../transforms/matrix-weights.ts';
 import { raiseOpset } from '../transforms/raise-opset.ts';
@@ -58,7 +59,8 @@ const requireNothingToQuantise = (placement: PairPlacement): void => {
  */
 export const prepareForQdq = remember((source: ModelProto): ModelProto => {
   const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }));
-  return copyWith(model, { graph: flattenMatrixWeights(foldBatchNorms(graphOf(model))) });
+  const folded = foldBatchNorms(graphOf(model)); // a product with the factor of a given-up channel can be subnormal again
+  return copyWith(model, { graph: flattenMatrixWeights(flushSubnormals(folded)) });
 });
 
 /** Inserts one pair per tensor, shared by all its readers. */
