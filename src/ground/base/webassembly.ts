@@ -55,12 +55,12 @@ const simd = (code: number, ...rest: Bytes): Bytes => [0xfd, ...unsigned(code), 
 
 /** Instructions on vectors: four lanes of 32 bits, if the name does not say otherwise. */
 export const v128 = {
-  load: (offset: number, memory = 0): Bytes => simd(0x00, ...place(4, offset, memory)),
+  load: (offset: number, memory = 0): Bytes => simd(0x00, ...place(2, offset, memory)),
   /** Eight bytes as eight unsigned lanes of 16 bits. */
   loadBytes: (offset: number): Bytes => simd(0x02, ...place(0, offset)),
   /** One integer in each lane. */
   loadSplat: (offset: number): Bytes => simd(0x09, ...place(2, offset)),
-  store: (offset: number): Bytes => simd(0x0b, ...place(4, offset)),
+  store: (offset: number): Bytes => simd(0x0b, ...place(0, offset)),
   /** Stores the first lane. */
   storeFirst: (offset: number): Bytes => simd(0x5a, ...place(0, offset), 0),
   splat: simd(0x11),
