@@ -121,13 +121,14 @@ const weightTypes: ReadonlySet<number> = new Set([
   elementType.uint8,
 ]);
 
-/** Turns Constant nodes into initializers, so that a constant has one form. String and sparse constants stay. */
+/** Turns Constant nodes into initializers, so that a constant has one form; the same graph if it has none. String and sparse constants stay. */
 export const foldConstants = (graph: GraphProto): GraphProto => {
   const folded = new Map<NodeProto, TensorProto>();
   for (const node of graph.node) {
     const value = node.opType === 'Constant' && node.domain === '' ? makeConstantTensor(node) : undefined;
     if (value) folded.set(node, value);
   }
+  if (folded.size === 0) return graph;
   return copyWith(graph, {
     node: graph.node.filter((node) => !folded.has(node)),
     initializer: [...graph.initializer, ...folded.values()],
@@ -156,6 +157,10 @@ const makeConstantTensor = (node: NodeProto): TensorProto | undefined => {
 /** Makes a shallow copy with some fields replaced. A spread would lose the prototype that holds proto2's defaults. */
 export const copyWith = <T extends object>(message: T, changes: Partial<T>): T =>
   Object.assign(Object.create(Object.getPrototypeOf(message)), message, changes);
+
+/** The model with another graph; the same model if it is its own. */
+export const withGraph = (model: ModelProto, graph: GraphProto): ModelProto =>
+  graph === model.graph ? model : copyWith(model, { graph });
 
 /** Makes the declaration of a tensor; undefined `shape` leaves its rank open. */
 export const makeValueInfo = (

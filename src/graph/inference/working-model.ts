@@ -1,6 +1,6 @@
 /** The form of a graph that is calibrated and built; the `.etlt` keeps the original. */
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { copyWith, graphOf } from '../../formats/onnx/graph.ts';
+import { graphOf, withGraph } from '../../formats/onnx/graph.ts';
 import { flushSubnormals } from '../transforms/flush-subnormals.ts';
 import { widenToFloat } from '../transforms/widen.ts';
 import { foldComputedConstants } from './constants.ts';
@@ -8,6 +8,5 @@ import { foldComputedConstants } from './constants.ts';
 /** Makes all weights initializers, all floats float32, and subnormal weights zero; returns the same model if they are. */
 export const toWorkingModel = async (model: ModelProto): Promise<ModelProto> => {
   const wide = widenToFloat(await foldComputedConstants(model));
-  const graph = flushSubnormals(graphOf(wide));
-  return graph === graphOf(wide) ? wide : copyWith(wide, { graph });
+  return withGraph(wide, flushSubnormals(graphOf(wide)));
 };

@@ -4,7 +4,7 @@
  */
 
 import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { copyWith, graphOf } from '../../formats/onnx/graph.ts';
+import { graphOf, withGraph } from '../../formats/onnx/graph.ts';
 import { parseModel, serializeModel } from '../../formats/onnx/model.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Backend, GraphForm, PluginNodes } from '../../ground/contract/backends.ts';
@@ -48,8 +48,8 @@ export const serializeReference = (
   const runnable = convertPlugins(pluginNodes, model);
   if (runnable !== model) return serializeModel(runnable);
   const given = parseModel(payload);
-  const graph = flushSubnormals(graphOf(given));
-  return graph === graphOf(given) ? payload : serializeModel(copyWith(given, { graph }));
+  const flushed = withGraph(given, flushSubnormals(graphOf(given)));
+  return flushed === given ? payload : serializeModel(flushed);
 };
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../formats/onnx/generated/onnx_pb.ts';
-import { copyWith, foldConstants, graphOf, initializerMap } from '../../formats/onnx/graph.ts';
+import { copyWith, foldConstants, graphOf, initializerMap, withGraph } from '../../formats/onnx/graph.ts';
 import { makeNode } from '../../formats/onnx/node.ts';
 import { readsOf } from '../../formats/onnx/reads.ts';
 import { tensorFromFloats, tensorFromInt8s } from '../../formats/onnx/tensor.ts';
@@ -54,13 +54,13 @@ const requireNothingToQuantise = (placement: PairPlacement): void => {
 };
 
 /**
- * Prepares a graph for Q/DQ pairs: constants and batch norms folded, weights as matrices, opset 13 or later. Once for each model, which
- * is never changed: an export needs it for its checks, its comparisons and its engine.
+ * Prepares a graph for Q/DQ pairs: constants and batch norms folded, weights as matrices, opset 13 or later; the same
+ * model if it is so already. Once for each model, which is never changed: an export needs it for its checks, its comparisons and its engine.
  */
 export const prepareForQdq = remember((source: ModelProto): ModelProto => {
-  const model = raiseOpset(copyWith(source, { graph: foldConstants(graphOf(source)) }));
+  const model = raiseOpset(withGraph(source, foldConstants(graphOf(source))));
   const folded = foldBatchNorms(graphOf(model)); // a product with the factor of a given-up channel can be subnormal again
-  return copyWith(model, { graph: flattenMatrixWeights(flushSubnormals(folded)) });
+  return withGraph(model, flattenMatrixWeights(flushSubnormals(folded)));
 });
 
 /** Inserts one pair per tensor, shared by all its readers. */
