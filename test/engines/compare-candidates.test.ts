@@ -84,3 +84,38 @@ test('the closest is that of a comparison on all images, by one thread and by tw
     }
   }
 });
+
+test('the next graph is made while a thread opens the one before, and float runs on all images meanwhile', async (t) => {
+  const events: string[] = [];
+  const { threads } = threadsOf(
+    [
+      [1, 2],
+      [2, 3],
+    ],
+    1,
+  );
+  const [thread] = threads;
+  const watched: ComparingThread = {
+    open: async (file, options) => {
+      events.push(`opens ${file[0]}`);
+      await thread!.open(file, options);
+      events.push(`has ${file[0]}`);
+    },
+    run: (feeds) => {
+      events.push(`runs image ${feeds.x!.data[0]}`);
+      return thread!.run(feeds);
+    },
+  };
+  const images = [0, 1].map((i) => ({ data: Float32Array.of(i), dims: [1, 1] }));
+  const make = (i: number) => () => {
+    events.push(`makes ${i}`);
+    return Uint8Array.of(i);
+  };
+  const candidates = [0, 1].map((i): Candidate => ({ what: `${i}`, make: make(i) }));
+  const yardstick = { float: Uint8Array.of(floatFile), inputName: 'x', outputRoles: {}, images };
+  await findClosest([watched], yardstick, candidates);
+  t.deepEqual(events.slice(0, 8), [
+    ...['opens 255', 'has 255', 'runs image 0', 'runs image 1'],
+    ...['makes 0', 'opens 0', 'makes 1', 'has 0'],
+  ]);
+});

@@ -6,6 +6,7 @@ import { openModel } from '../../src/export/models/open-model.ts';
 import { measurePaired } from '../../src/export/pipeline/paired-agreement.ts';
 import {
   batchHeldOut,
+  compareInt8,
   measureInt8Agreement,
   measurePrecisionLatency,
 } from '../../src/export/pipeline/verify-int8.ts';
@@ -161,6 +162,25 @@ test('a comparison stops at a signal, between two batches', async (t) => {
   t.is(taken, 2);
   const clock = { now: () => performance.now() };
   t.is(await t.throwsAsync(measurePrecisionLatency(opened, scales, { clock, signal: stop.signal })), reason);
+});
+
+test('threads have the next batch before the outputs of one are visited', async (t) => {
+  const { opened, scales, heldOutBatches } = await calibrated('classifier');
+  const events: string[] = [];
+  let taken = 0;
+  const batches = (async function* () {
+    for await (const batch of streamed(heldOutBatches)) {
+      events.push(`batch ${taken++}`);
+      yield batch;
+    }
+  })();
+  let visited = 0;
+  const visit = () => void events.push(`visit ${visited++}`);
+  await compareInt8(opened, [scales], { batches, visit });
+  t.true(taken >= 3);
+  t.is(visited, taken);
+  t.true(events.indexOf('batch 1') < events.indexOf('visit 0'));
+  t.true(events.indexOf('visit 0') < events.indexOf('batch 2'));
 });
 
 test('a comparison frees its batches', async (t) => {

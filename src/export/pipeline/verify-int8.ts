@@ -109,8 +109,8 @@ type Comparing = AgreementRequest & { readonly visit: (compared: ComparedBatch) 
 const sideBySide = { threads: 1, arena: false, roundsInFloat: true } as const;
 
 /**
- * Runs float once on each batch, and int8 with each of several scales. Each graph has a thread; this one decodes the next batch
- * meanwhile. @throws UserError as `openSession`
+ * Runs float once on each batch, and int8 with each of several scales. Each graph has a thread, which opens it while this one makes the
+ * next graph, and has the next batch before the outputs of this one are visited. @throws UserError as `openSession`
  */
 export const compareInt8 = (
   opened: OpenedModel,
@@ -118,17 +118,25 @@ export const compareInt8 = (
   { batches, signal, visit }: Comparing,
 ): Promise<void> =>
   withSessionThreads(1 + candidates.length, async (sessions) => {
-    const { float, int8 } = serializeGraphs({ opened, candidates, quantise: quantiseModel });
-    await Promise.all([float, ...int8].map((graph, i) => sessions[i]!.open(graph, sideBySide)));
-    for await (const { data, dims } of batches) {
-      signal?.throwIfAborted();
+    const graphs = listGraphs({ opened, candidates, quantise: quantiseModel });
+    await Promise.all(graphs.map((make, i) => sessions[i]!.open(make(), sideBySide)));
+    const compare = async ({ data, dims }: Batch): Promise<void> => {
       const feeds = { [opened.input]: { data, dims } };
       const [wanted, ...found] = await Promise.all(sessions.map((session) => session.run(feeds)));
       for (const [candidate, outputs] of found.entries())
         visit({ wanted: wanted!, found: outputs, images: dims[0], candidate });
       for (const tensor of [{ data }, ...[wanted!, ...found].flatMap(Object.values<FloatTensor>)])
         freeBuffer(tensor.data);
+    };
+    let before = Promise.resolve();
+    for await (const batch of batches) {
+      signal?.throwIfAborted();
+      const compared = compare(batch);
+      compared.catch(() => {}); // Reported when it is awaited; without this, Node sees an unhandled rejection first.
+      await before;
+      before = compared;
     }
+    await before;
   });
 
 /**
@@ -163,19 +171,26 @@ type Opening = {
   readonly quantise: (model: ModelProto, scales: Scales) => ModelProto;
 };
 
-/** The float graph and the int8 graph of each scales as ONNX files. */
-const serializeGraphs = ({ opened, candidates, quantise }: Opening) => {
+/** Makes the ONNX file of a graph. */
+type MakeGraph = () => Uint8Array<ArrayBuffer>;
+
+/** The float graph, and the int8 graph of each scales. */
+const listGraphs = ({ opened, candidates, quantise }: Opening): readonly [MakeGraph, ...MakeGraph[]] => {
   const { model } = exposeHeads(opened.model);
-  const runnable = (each: ModelProto) =>
+  const serialize = (each: ModelProto) =>
     serializeModel(convertPlugins('NonMaxSuppression', each)) as Uint8Array<ArrayBuffer>;
-  return { float: runnable(model), int8: candidates.map((scales) => runnable(quantise(model, scales))) };
+  const ofScales =
+    (scales: Scales): MakeGraph =>
+    () =>
+      serialize(quantise(model, scales));
+  return [() => serialize(model), ...candidates.map(ofScales)];
 };
 
 const withSessions = async <T>(opening: Opening, use: (both: FloatAndInt8) => Promise<T>): Promise<T> => {
-  const graphs = serializeGraphs(opening);
-  const float = await openSession(graphs.float);
+  const [makeFloat, makeInt8] = listGraphs(opening);
+  const float = await openSession(makeFloat());
   try {
-    const int8 = await openSession(graphs.int8[0]!);
+    const int8 = await openSession(makeInt8!());
     try {
       return await use({ float, int8 });
     } finally {

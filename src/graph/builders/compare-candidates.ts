@@ -49,22 +49,20 @@ export const findClosest = async (
   yardstick: Yardstick,
   candidates: readonly Candidate[],
 ): Promise<Closest> => {
-  const wanted = runFloat(first!, yardstick);
-  const race = new Race(yardstick, wanted, candidates);
-  const lanes = [wanted.then(() => race.run(first!)), ...more.map((thread) => race.run(thread))];
+  const float = runFloat(first!, yardstick);
+  const race = new Race(yardstick, float.outputs, candidates);
+  const lanes = [float.asked.then(() => race.run(first!)), ...more.map((thread) => race.run(thread))];
   // Every lane must have ended before its thread is given back.
   for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason;
   return race.closest;
 };
 
-const runFloat = async (
-  thread: ComparingThread,
-  { float, inputName, images }: Yardstick,
-): Promise<readonly Outputs[]> => {
-  await thread.open(Uint8Array.from(float), { threads: 1 });
-  const outputs: Outputs[] = [];
-  for (const image of images) outputs.push(await thread.run({ [inputName]: image }));
-  return outputs;
+/** Asks a thread for the outputs of each image. It computes them before whatever is asked later. */
+const runFloat = (thread: ComparingThread, { float, inputName, images }: Yardstick) => {
+  const opened = thread.open(Uint8Array.from(float), { threads: 1 });
+  const outputs = images.map((image) => opened.then(() => thread.run({ [inputName]: image })));
+  for (const each of outputs) each.catch(() => {}); // The lanes that wait for it report it.
+  return { outputs, asked: opened };
 };
 
 /** Of the images that are left, the noisiest so far; the first one of equals. Noise that is no number is the largest. */
@@ -76,15 +74,17 @@ export const pickImage = (left: ReadonlySet<number>, noise: readonly number[]): 
 /** Candidates that threads take in turns. */
 class Race {
   readonly #yardstick: Yardstick;
-  readonly #wanted: Promise<readonly Outputs[]>;
+  readonly #wanted: readonly Promise<Outputs>[];
   readonly #candidates: readonly Candidate[];
   /** Noise of each image in the candidate that has most of it. */
   readonly #noise: number[];
   #next = 0;
+  /** The graph of the next candidate, made while threads run. */
+  #ahead: Uint8Array | undefined;
   #best: ComparedCandidate | undefined;
   #first: AgreementSum | undefined;
 
-  constructor(yardstick: Yardstick, wanted: Promise<readonly Outputs[]>, candidates: readonly Candidate[]) {
+  constructor(yardstick: Yardstick, wanted: readonly Promise<Outputs>[], candidates: readonly Candidate[]) {
     this.#yardstick = yardstick;
     this.#wanted = wanted;
     this.#candidates = candidates;
@@ -97,10 +97,12 @@ class Race {
 
   async run(thread: ComparingThread): Promise<void> {
     while (this.#next < this.#candidates.length) {
+      const model = this.#ahead ?? this.#candidates[this.#next]!.make();
       const order = this.#next++;
-      const { what, make } = this.#candidates[order]!;
-      const model = make();
-      await thread.open(Uint8Array.from(model), { threads: 1 });
+      const { what } = this.#candidates[order]!;
+      const opened = thread.open(Uint8Array.from(model), { threads: 1 });
+      this.#ahead = this.#candidates[this.#next]?.make();
+      await opened;
       const sum = await this.#compare(thread, order);
       if (sum) this.#enter({ what, order, model, sum });
     }
@@ -123,7 +125,7 @@ class Race {
       left.delete(i);
       const before = sum.noise;
       const found = await thread.run({ [inputName]: images[i]! });
-      sum.add((await this.#wanted)[i]!, found, images[i]!.dims[0]!);
+      sum.add(await this.#wanted[i]!, found, images[i]!.dims[0]!);
       this.#noise[i] = Math.max(this.#noise[i]!, sum.noise - before);
     }
     return sum;
