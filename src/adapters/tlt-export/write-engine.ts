@@ -29,7 +29,8 @@ export const writeEngine = async (
   context: ExportContext,
 ): Promise<WrittenEngine> => {
   const options = makeEngineOptions(values, quantised?.origin === 'Training');
-  const choice = quantised && (await findScaleChoice(request.opened, quantised));
+  const chooses = options.backend === 'OnnxRuntime';
+  const choice = chooses && quantised ? await findScaleChoice(request.opened, quantised) : undefined;
   const { python, engine_file: file } = values;
   const build = { network: request.opened, options, scales: quantised?.scales, choice, file: file!, python };
   return { options, built: await buildEngineFile(build, context) };

@@ -28,7 +28,7 @@ export type EngineFileRequest = {
   readonly options: EngineOptions;
   /** Scales of an int8 engine. */
   readonly scales: Scales | undefined;
-  /** What an int8 engine of ONNX Runtime chooses its scales from; those above stay if undefined. */
+  /** What an int8 engine chooses its scales from, for the backend OnnxRuntime alone; those above stay if undefined. */
   readonly choice?: ScaleMaterial | undefined;
   /** Path of the engine; an existing file is never overwritten. */
   readonly file: string;
@@ -74,9 +74,8 @@ export const buildEngineFile = async (
 ): Promise<EngineFileResult> => {
   const planned = planModel(options, network.model);
   const { pluginNodes } = planned.plan;
-  const material = options.backend === 'OnnxRuntime' ? choice : undefined;
   // A choice of scales makes the int8 graph itself.
-  const graph = material
+  const graph = choice
     ? convertPlugins(pluginNodes, network.model)
     : buildGraphFor(network.model, { ...planned.plan, scales, integers: readIntegerTypes() });
   const { temporary } = context;
@@ -84,11 +83,11 @@ export const buildEngineFile = async (
   const template = buildRequest(options, { ...planned, model: network.model, graph, scales }, places);
   await using scratch = makeScratch(temporary);
   const reference = await scratch.write(serializeReference(pluginNodes, network));
-  const model = material ? reference : await scratch.write(serializeModel(graph));
+  const model = choice ? reference : await scratch.write(serializeModel(graph));
   const report = await scratch.write('');
-  const chosen = material && {
-    distributions: await scratch.write(writeDistributions(material.distributions)),
-    images: await scratch.write(material.images),
+  const chosen = choice && {
+    distributions: await scratch.write(writeDistributions(choice.distributions)),
+    images: await scratch.write(choice.images),
   };
   const build = async (engine: string): Promise<void> => {
     const request = { ...template, model, report, engine: await pathForOthers(engine) };
