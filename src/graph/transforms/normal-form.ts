@@ -15,7 +15,14 @@ import type {
   NodeProto,
   OperatorSetIdProto,
 } from '../../formats/onnx/generated/onnx_pb.ts';
-import { copyWith, graphOf, inputsOf, isDefaultDomain, opsetOf } from '../../formats/onnx/graph.ts';
+import {
+  copyWith,
+  graphOf,
+  inputsOf,
+  isDefaultDomain,
+  opsetOf,
+  withGraph,
+} from '../../formats/onnx/graph.ts';
 import { mapGraphs, mapNodes, mapOrSame } from '../../formats/onnx/inner-graphs.ts';
 import { attributeOf, makeAttribute } from '../../formats/onnx/node.ts';
 import { toDense } from '../../formats/onnx/sparse.ts';
@@ -46,7 +53,7 @@ export const toNormalForm = (source: ModelProto): NormalForm => {
   requireOpset(named);
   const inlined = inlineFunctions(named);
   const graph = mapGraphs(graphOf(inlined), withDenseConstants);
-  const dense = graph === graphOf(inlined) ? inlined : copyWith(inlined, { graph });
+  const dense = withGraph(inlined, graph);
   return { model: withFreeInitializers(dense), isRewritten: graph !== graphOf(source) };
 };
 
