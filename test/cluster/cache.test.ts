@@ -1,14 +1,7 @@
 /** The cache of the tests: an entry appears once and complete, with any number of concurrent callers. */
 import { spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -29,8 +22,7 @@ const makeFolder = async (path: string): Promise<void> => {
   writeFileSync(`${path}.side`, 'left by the builder');
 };
 
-const unfinished = (): readonly string[] =>
-  readdirSync(cache).filter((name) => /^\.(unfinished|claim)-/.test(name));
+const unfinished = (): readonly string[] => readdirSync(cache).filter((name) => name.startsWith('.'));
 
 test.serial('callers of one process share one call of the producer', async (t) => {
   let calls = 0;
@@ -57,6 +49,15 @@ const program = `
       await sleep(50);
       writeFileSync(path + '/' + name, name);
     }
+  });
+`;
+
+const endless = `
+  import { cached } from ${JSON.stringify(join(import.meta.dirname, 'cache.ts'))};
+  await cached('taken-over', () => {
+    process.stdout.write('makes it');
+    setInterval(() => {}, 1000);
+    return new Promise(() => {});
   });
 `;
 
@@ -94,8 +95,20 @@ test.serial('a failed producer leaves nothing, and the next caller produces the 
 test.serial('files of a killed process are removed by the next one', async (t) => {
   const abandoned = join(cache, '.unfinished-999999999-x');
   mkdirSync(abandoned);
-  symlinkSync('999999999', join(cache, '.claim-after-a-kill'));
   await cached('after-a-kill', makeFolder);
   t.false(existsSync(abandoned));
+  t.deepEqual(unfinished(), []);
+});
+
+test.serial('a process that waits makes the entry itself once the one that made it is killed', async (t) => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', endless], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  const waiting = cached('taken-over', makeFolder);
+  await sleep(200);
+  t.false(existsSync(join(cache, 'taken-over')));
+  child.kill('SIGKILL');
+  t.deepEqual(readdirSync(await waiting), ['a', 'b', 'c']);
   t.deepEqual(unfinished(), []);
 });

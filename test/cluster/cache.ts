@@ -6,16 +6,15 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   renameSync,
   rmSync,
   statSync,
-  symlinkSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { takeName } from './held-name.ts';
 
 export const cacheFolder = (): string => {
   const folder =
@@ -61,34 +60,13 @@ export const cached = (name: string, make: (path: string) => Promise<void>): Pro
 const lookEveryMs = 100;
 
 const makeOnce = async (path: string, make: (path: string) => Promise<void>): Promise<string> => {
-  const claim = join(dirname(path), `.claim-${basename(path)}`);
-  while (!claimed(claim)) await sleep(lookEveryMs);
+  const name = `cache-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`;
+  let giveBack = await takeName(name);
+  for (; !giveBack; giveBack = await takeName(name)) await sleep(lookEveryMs);
   try {
     return existsSync(path) ? path : await makeIn(path, make);
   } finally {
-    rmSync(claim, { force: true });
-  }
-};
-
-/** Whether this process has the claim now: a link to its number, which appears with its content. That of a killed process counts for nothing. */
-const claimed = (claim: string): boolean => {
-  try {
-    symlinkSync(`${process.pid}`, claim);
-    return true;
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
-  }
-  const owner = ownerOf(claim);
-  if (owner !== undefined && !isRunning(owner)) rmSync(claim, { force: true });
-  return false;
-};
-
-/** Undefined if the claim has just been given back. */
-const ownerOf = (claim: string): number | undefined => {
-  try {
-    return Number.parseInt(readlinkSync(claim), 10);
-  } catch {
-    return undefined;
+    giveBack();
   }
 };
 

@@ -11,9 +11,12 @@ export const listen = (address: net.ListenOptions): Promise<net.Server | undefin
     server.listen(address, () => resolve(server));
   });
 
-/** Whether this process holds the name from now until it ends. */
-export const holdName = async (name: string): Promise<boolean> => {
+/** Takes the name until the result is called or this process ends. @returns undefined if it is held */
+export const takeName = async (name: string): Promise<(() => void) | undefined> => {
   const server = await listen({ path: `\0tlt-export-operator-${name}` });
   server?.unref();
-  return server !== undefined;
+  return server && (() => void server.close());
 };
+
+/** Whether this process holds the name from now until it ends. */
+export const holdName = async (name: string): Promise<boolean> => (await takeName(name)) !== undefined;
