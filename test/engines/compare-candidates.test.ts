@@ -85,6 +85,26 @@ test('the closest is that of a comparison on all images, by one thread and by tw
   }
 });
 
+test('float does not run again where its outputs are known', async (t) => {
+  const { threads } = threadsOf([[4], [1]], 1);
+  const opened: number[] = [];
+  const watched: ComparingThread = {
+    open: (file, options) => {
+      opened.push(file[0]!);
+      return threads[0]!.open(file, options);
+    },
+    run: (feeds) => threads[0]!.run(feeds),
+  };
+  const images = [{ data: Float32Array.of(0), dims: [1, 1] }];
+  const float = [{ y: { data: Float32Array.of(signal, 0), dims: [1, 2] } }];
+  const candidates = [0, 1].map((i): Candidate => ({ what: `${i}`, make: () => Uint8Array.of(i) }));
+  const yardstick = { float, inputName: 'x', outputRoles: {}, images };
+  const { best, first } = await findClosest([watched], yardstick, candidates);
+  t.deepEqual(opened, [0, 1]);
+  t.is(best.what, '1');
+  t.is(Math.round(first.noise), 4);
+});
+
 test('the next graph is made while a thread opens the one before, and float runs on all images meanwhile', async (t) => {
   const events: string[] = [];
   const { threads } = threadsOf(

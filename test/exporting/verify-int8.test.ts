@@ -1,8 +1,6 @@
 /** Accuracy of int8 on real models and photos: the SQNR must depend on the scales. */
 import test from 'ava';
 import type { Batch } from '../../src/data/preprocessing/batches.ts';
-import { sampleImages } from '../../src/data/preprocessing/image-list.ts';
-import { openModel } from '../../src/export/models/open-model.ts';
 import { measurePaired } from '../../src/export/pipeline/paired-agreement.ts';
 import {
   batchHeldOut,
@@ -13,25 +11,11 @@ import {
 import { readModelFile, serializeModel } from '../../src/formats/onnx/model.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
 import { quantiseModel } from '../../src/graph/precision/qdq.ts';
-import { calibrateOn } from '../builders/calibrated.ts';
+import { calibrated } from '../builders/calibrated-models.ts';
 import { collect } from '../builders/collected.ts';
 import { rename, withRenamedOutputs } from '../builders/renamed.ts';
 import { streamed } from '../builders/streamed.ts';
-import { type ModelName, modelFile } from '../models/models.ts';
-import { photosFolder } from '../photos/photos.ts';
-
-const architectureOf = { classifier: 'classification', detectnet_v2: 'detectnet_v2' } as const;
-
-const calibration = async (name: ModelName) => {
-  const architecture = architectureOf[name];
-  const opened = await openModel({ path: modelFile(name), key: 'none', architecture });
-  const source = { kind: 'Images', folder: await photosFolder() } as const;
-  const sampling = { batches: 2, batchSize: 8, seed: 42 };
-  const { scales, heldOut } = await calibrateOn(opened, { source, ...sampling, algorithm: 'Percentile' });
-  const { chosen } = await sampleImages(source.folder, sampling);
-  const heldOutBatches = await collect(batchHeldOut(opened, heldOut)!);
-  return { opened, scales, heldOut, chosen, heldOutBatches };
-};
+import { modelFile } from '../models/models.ts';
 
 const splitImages = ({ data, dims, paths }: Batch): readonly Batch[] => {
   const [images, ...rest] = dims;
@@ -41,14 +25,6 @@ const splitImages = ({ data, dims, paths }: Batch): readonly Batch[] => {
     dims: [1, ...rest],
     paths: [path],
   }));
-};
-
-/** Computed once per model, because it is the same in every test. */
-const known = new Map<ModelName, ReturnType<typeof calibration>>();
-const calibrated = (name: ModelName) => {
-  const found = known.get(name) ?? calibration(name);
-  known.set(name, found);
-  return found;
 };
 
 test('calibration images are not among the held-out images', async (t) => {

@@ -56,6 +56,7 @@ export const requestFromFlags = (values: ExportValues, given: CommandInputs): Ex
     int8: values.data_type === 'int8' ? makeInt8Request(values, given) : undefined,
     wantsVerification: false,
     wantsReport: values.report !== undefined,
+    buildsEngine: values.engine_file !== undefined && values.engine_backend === 'OnnxRuntime',
     audience: 'flag',
   };
 };

@@ -25,12 +25,13 @@ export type WrittenEngine = { readonly options: EngineOptions; readonly built: E
 
 /** Builds the engine. @throws UserError as `buildEngineFile` */
 export const writeEngine = async (
-  { values, prepared: { request, quantised } }: EngineToWrite,
+  { values, prepared: { request, quantised, comparison } }: EngineToWrite,
   context: ExportContext,
 ): Promise<WrittenEngine> => {
   const options = makeEngineOptions(values, quantised?.origin === 'Training');
   const chooses = options.backend === 'OnnxRuntime';
-  const choice = chooses && quantised ? await findScaleChoice(request.opened, quantised) : undefined;
+  const found = chooses && quantised ? await findScaleChoice(request.opened, quantised) : undefined;
+  const choice = found && { ...found, float: comparison?.float };
   const { python, engine_file: file } = values;
   const build = { network: request.opened, options, scales: quantised?.scales, choice, file: file!, python };
   return { options, built: await buildEngineFile(build, context) };

@@ -44,6 +44,7 @@ export const requestFromTask = (task: ExportTask, given: TaskInputs): ExportRequ
     wantsVerification: true,
     ...(deployment !== undefined && { deployment }),
     wantsReport: true,
+    buildsEngine: false,
     audience: 'spec',
   };
 };

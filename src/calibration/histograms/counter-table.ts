@@ -62,7 +62,18 @@ class TableMemory {
   take(): CounterTable {
     const address = tablesAt + this.#taken++ * tableBytes;
     const counts = new Uint32Array(this.#memory.buffer, address, bitPatterns);
-    return new CounterTable(counts, (values) => this.#countInto(address, counts, values));
+    let isNew = true;
+    return new CounterTable(counts, (values) => {
+      if (isNew) this.#touch(address, values);
+      isNew = false;
+      return this.#countInto(address, counts, values);
+    });
+  }
+
+  /** For values in place; the few others touch few pages. */
+  #touch(address: number, { buffer, byteOffset, length }: Float32Array): void {
+    const inPlace = buffer === this.#values.memory.buffer ? length & -lanes : 0;
+    if (inPlace > 0) this.#kernel.touch(address, byteOffset, byteOffset + floatBytes * inPlace);
   }
 
   #countInto(address: number, counts: Uint32Array, values: Float32Array): BitExtremes {
@@ -92,7 +103,7 @@ class TableMemory {
 
   #countAt(address: number, at: number, length: number): BitExtremes {
     if (length === 0) return noExtremes;
-    this.#kernel(address, at, at + floatBytes * length);
+    this.#kernel.count(address, at, at + floatBytes * length);
     return {
       positive: Math.max(...this.#maxima),
       negative: Math.max(...this.#unsignedMaxima) ^ signBit,

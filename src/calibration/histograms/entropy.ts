@@ -59,11 +59,12 @@ const prefixSums = (counts: Float64Array): PrefixSums => {
   const mass = new Float64Array(bins + 1);
   const filled = new Float64Array(bins + 1);
   const entropy = new Float64Array(bins + 1);
-  counts.forEach((count, bin) => {
+  for (let bin = 0; bin < bins; bin++) {
+    const count = counts[bin]!;
     mass[bin + 1] = mass[bin]! + count;
     filled[bin + 1] = filled[bin]! + (count > 0 ? 1 : 0);
     entropy[bin + 1] = entropy[bin]! + xLogX(count);
-  });
+  }
   return { mass, filled, entropy };
 };
 
@@ -74,8 +75,9 @@ const xLogX = (x: number): number => (x > 0 ? x * Math.log(x) : 0);
  * computed once.
  */
 class GroupTerms {
+  /** For one distribution after the other. */
+  static readonly #terms = new Float64Array((bins / levels + 1) * bins);
   readonly sums: PrefixSums;
-  readonly #terms = new Float64Array((bins / levels + 1) * bins);
 
   constructor(sums: PrefixSums) {
     this.sums = sums;
@@ -84,7 +86,7 @@ class GroupTerms {
 
   /** Sum over the 128 groups of the first `edge` bins. */
   upTo(edge: number): number {
-    const terms = this.#terms;
+    const terms = GroupTerms.#terms;
     let sum = 0;
     for (let level = 0, from = 0, to = 0; level < levels; level++, from = to) {
       to = firstBin(level + 1, edge);
@@ -95,12 +97,13 @@ class GroupTerms {
 
   /** A group of this length ends within the largest edge that has such groups. */
   #add(length: number): void {
+    const terms = GroupTerms.#terms;
     const { mass, filled } = this.sums;
     const last = Math.min(bins, (length + 1) * levels - 1);
     for (let from = 0, to = length; to <= last; from++, to++) {
       const grouped = mass[to]! - mass[from]!;
-      if (grouped > 0)
-        this.#terms[length * bins + from] = grouped * Math.log(grouped / (filled[to]! - filled[from]!));
+      terms[length * bins + from] =
+        grouped > 0 ? grouped * Math.log(grouped / (filled[to]! - filled[from]!)) : 0;
     }
   }
 }

@@ -68,62 +68,88 @@ export const emptyHistogram = new Histogram(
 export const addHistograms = (a: Histogram, b: Histogram): Histogram => {
   if (b.total === 0) return a;
   if (a.total === 0) return b;
-  return new Histogram(mergeBins(a, b), { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) });
+  return new Histogram(addBins(a, b), { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) });
 };
 
 /** A non-decreasing function, on bins and on values; both must agree on every bin. */
 export type Mapping = { readonly bin: (bin: number) => number; readonly value: (value: number) => number };
 
-const nothing: Magnitudes = { bins: new Int32Array(0), counts: new Float64Array(0) };
-
 /** The histogram of f(x); exact if f maps all of each bin into one bin. */
 export const mapHistogram = (histogram: Histogram, { bin, value }: Mapping): Histogram => {
   const { bins, counts, min, max } = histogram;
   const moved = { bins: bins.map((each) => bin(each)), counts };
-  return new Histogram(mergeBins(moved, nothing), { min: value(min), max: value(max) });
+  return new Histogram(joinEqualBins(moved), { min: value(min), max: value(max) });
 };
+
+/** Memory for one result after the other, which is copied at its length. Not zeroed, and kept because there are hundreds of tensors. */
+let room: Magnitudes = { bins: new Int32Array(0), counts: new Float64Array(0) };
+
+const takeRoom = (length: number): Magnitudes => {
+  if (room.bins.length < length) room = { bins: new Int32Array(length), counts: new Float64Array(length) };
+  return room;
+};
+
+const copyFirst = ({ bins, counts }: Magnitudes, length: number): Magnitudes => ({
+  bins: bins.slice(0, length),
+  counts: counts.slice(0, length),
+});
 
 /** Walks from zero outwards on both sides. */
 const magnitudesOf = ({ bins, counts }: Magnitudes): Magnitudes => {
-  const merged = emptyBins(bins.length);
-  const first = bins.findIndex((bin) => bin >= 0);
-  let above = first < 0 ? bins.length : first;
+  const merged = takeRoom(bins.length);
+  let above = 0;
+  while (above < bins.length && bins[above]! < 0) above++;
   let below = above - 1;
   let filled = 0;
   while (below >= 0 || above < bins.length) {
     const negative = below < 0 ? noBin : -bins[below]!;
     const positive = above === bins.length ? noBin : bins[above]!;
+    let count = 0;
+    if (negative <= positive) count += counts[below--]!;
+    if (positive <= negative) count += counts[above++]!;
     merged.bins[filled] = Math.min(negative, positive);
-    if (negative <= positive) merged.counts[filled]! += counts[below--]!;
-    if (positive <= negative) merged.counts[filled]! += counts[above++]!;
-    filled++;
+    merged.counts[filled++] = count;
   }
-  return firstBins(merged, filled);
+  return copyFirst(merged, filled);
 };
 
-/** Merges two ascending lists of bins and adds the counts of equal bins. */
-const mergeBins = (a: Magnitudes, b: Magnitudes): Magnitudes => {
-  const length = a.bins.length + b.bins.length;
-  const merged = emptyBins(length);
+/** Adds the counts of two ascending lists of distinct bins. */
+const addBins = (a: Magnitudes, b: Magnitudes): Magnitudes => {
+  const sum = takeRoom(a.bins.length + b.bins.length);
   let filled = 0;
-  for (let i = 0, j = 0; i + j < length; ) {
-    const first = j === b.bins.length || a.bins[i]! <= b.bins[j]!;
-    const bin = first ? a.bins[i]! : b.bins[j]!;
-    if (merged.bins[filled - 1] !== bin) merged.bins[filled++] = bin;
-    merged.counts[filled - 1]! += first ? a.counts[i++]! : b.counts[j++]!;
+  let i = 0;
+  let j = 0;
+  while (i < a.bins.length && j < b.bins.length) {
+    const [inA, inB] = [a.bins[i]!, b.bins[j]!];
+    let count = 0;
+    if (inA <= inB) count += a.counts[i++]!;
+    if (inB <= inA) count += b.counts[j++]!;
+    sum.bins[filled] = Math.min(inA, inB);
+    sum.counts[filled++] = count;
   }
-  return firstBins(merged, filled);
+  for (const [left, from] of [
+    [a, i],
+    [b, j],
+  ] as const) {
+    sum.bins.set(left.bins.subarray(from), filled);
+    sum.counts.set(left.counts.subarray(from), filled);
+    filled += left.bins.length - from;
+  }
+  return copyFirst(sum, filled);
+};
+
+/** Adds the counts of equal bins of an ascending list. */
+const joinEqualBins = ({ bins, counts }: Magnitudes): Magnitudes => {
+  const joined = takeRoom(bins.length);
+  let last = -1;
+  for (let i = 0; i < bins.length; i++)
+    if (last >= 0 && joined.bins[last] === bins[i]) joined.counts[last]! += counts[i]!;
+    else {
+      joined.bins[++last] = bins[i]!;
+      joined.counts[last] = counts[i]!;
+    }
+  return copyFirst(joined, last + 1);
 };
 
 /** Larger than every bin. */
 const noBin = 2 ** 31 - 1;
-
-const emptyBins = (length: number): Magnitudes => ({
-  bins: new Int32Array(length),
-  counts: new Float64Array(length),
-});
-
-const firstBins = ({ bins, counts }: Magnitudes, length: number): Magnitudes => ({
-  bins: bins.slice(0, length),
-  counts: counts.slice(0, length),
-});

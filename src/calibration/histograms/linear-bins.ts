@@ -13,15 +13,12 @@ export const toLinearBins = (histogram: Histogram, bins: number): LinearBins => 
   const fine = histogram.magnitudes;
   for (let i = 0; i < fine.bins.length; i++) {
     const bin = fine.bins[i]!;
-    const to = Math.min(lowerEdge(bin + 1), limit);
-    distribute(counts, width, { count: fine.counts[i]!, from: lowerEdge(bin), to });
+    distribute(counts, width, fine.counts[i]!, lowerEdge(bin), Math.min(lowerEdge(bin + 1), limit));
   }
   return { counts, width };
 };
 
-type Share = { readonly count: number; readonly from: number; readonly to: number };
-
-const distribute = (counts: Float64Array, width: number, { count, from, to }: Share): void => {
+const distribute = (counts: Float64Array, width: number, count: number, from: number, to: number): void => {
   const last = counts.length - 1;
   const first = Math.min(last, Math.floor(from / width));
   const end = Math.min(last, Math.floor(to / width));

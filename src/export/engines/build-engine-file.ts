@@ -4,6 +4,7 @@ import { serializeModel } from '../../formats/onnx/model.ts';
 import { type TensorDistributions, writeDistributions } from '../../formats/scales/tensor-distributions.ts';
 import { buildFromRequest, type Comparison } from '../../graph/builders/build-here.ts';
 import { buildRequest, type EngineOptions, planModel } from '../../graph/builders/build-request.ts';
+import type { ScaleChoice } from '../../graph/builders/choose-scales.ts';
 import { readIntegerTypes } from '../../graph/builders/processor-integers.ts';
 import { runDriver } from '../../graph/builders/run-driver.ts';
 import { buildGraphFor, convertPlugins, serializeReference } from '../../graph/precision/precision.ts';
@@ -20,7 +21,10 @@ import type { FloatContent } from '../models/float-content.ts';
 export type EngineNetwork = Pick<FloatContent, 'model' | 'payload'>;
 
 /** Distributions, and held-out images as the bytes of an ONNX TensorProto [N,C,H,W]. */
-export type ScaleMaterial = { readonly distributions: TensorDistributions; readonly images: Uint8Array };
+export type ScaleMaterial = Pick<ScaleChoice, 'float'> & {
+  readonly distributions: TensorDistributions;
+  readonly images: Uint8Array;
+};
 
 /** An engine to build. */
 export type EngineFileRequest = {
@@ -88,6 +92,7 @@ export const buildEngineFile = async (
   const chosen = choice && {
     distributions: await scratch.write(writeDistributions(choice.distributions)),
     images: await scratch.write(choice.images),
+    float: choice.float,
   };
   const build = async (engine: string): Promise<void> => {
     const request = { ...template, model, report, engine: await pathForOthers(engine) };

@@ -11,9 +11,10 @@ import { field } from '../../ground/contract/fields.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import { decibelText } from '../report/decibel.ts';
 import { tensorReports } from '../report/report.ts';
+import type { FloatComparison } from './comparison.ts';
 import type { Watch } from './export.ts';
 import { measureSensitivity, sensitivityText } from './sensitivity.ts';
-import { batchHeldOut, measureInt8Agreement, noHeldOutImages } from './verify-int8.ts';
+import { noHeldOutImages } from './verify-int8.ts';
 
 const namedTensors = 3;
 
@@ -27,6 +28,8 @@ export type GatedScales = {
 /** What the gate checks. */
 export type GateRequest = {
   readonly quantised: GatedScales;
+  /** int8 of these scales, compared with float; undefined only without a gate. */
+  readonly comparison: FloatComparison | undefined;
   /** Minimum SQNR in decibel; no gate if undefined. */
   readonly least: number | undefined;
   readonly watch: Watch;
@@ -34,20 +37,16 @@ export type GateRequest = {
 
 /**
  * Requires the SQNR over all outputs, and of each graph output, to reach `least`.
- * @throws UserError AgreementTooLow naming the worst tensors, TooFewImages if calibration used every image
+ * @throws UserError AgreementTooLow naming the worst tensors, TooFewImages if calibration used every image, and why the graphs cannot be compared
  */
 export const requireAgreement = async (
   opened: OpenedModel,
-  { quantised, least, watch }: GateRequest,
+  { quantised, comparison, least, watch }: GateRequest,
 ): Promise<void> => {
   if (least === undefined) return;
-  const batches = batchHeldOut(opened, quantised.heldOut);
-  if (batches === undefined) throw noHeldOutImages('Comparing int8 with float');
-  const { signal } = watch;
-  const { sqnrDb, images, outputs } = await measureInt8Agreement(opened, quantised.scales, {
-    batches,
-    signal,
-  });
+  if (comparison?.fault) throw comparison.fault;
+  if (!comparison?.agreement) throw noHeldOutImages('Comparing int8 with float');
+  const { sqnrDb, images, outputs } = comparison.agreement;
   const own = new Set(outputsOf(graphOf(opened.model)).map(({ name }) => name));
   const [worst] = outputs.filter(({ name }) => own.has(name)).sort((a, b) => a.sqnrDb - b.sqnrDb);
   if (sqnrDb >= least && (worst?.sqnrDb ?? sqnrDb) >= least) return;

@@ -10,8 +10,9 @@ import { nameFields } from '../../ground/contract/fields.ts';
 import type { LayerCosts } from '../report/layer-costs.ts';
 import type { ReportFile, TriedLever } from '../report/report.ts';
 import { requireAgreement } from './agreement-gate.ts';
+import { compareWithFloat, type FloatComparison } from './comparison.ts';
 import { findDistributions } from './distributions.ts';
-import { encryptOpenedModel, makeVerificationTensor } from './export.ts';
+import { countVerified, encryptOpenedModel, makeVerificationTensor } from './export.ts';
 import { checkKeptFloat } from './kept-float.ts';
 import { applyLevers, type LeveredExport } from './lever-step.ts';
 import { floatNotes, makeReport } from './report.ts';
@@ -58,6 +59,8 @@ export type PreparedExport = ExportOutcome & {
   readonly request: ExportRequest;
   readonly found: ScalesFound;
   readonly sensitivity: LayerCosts | undefined;
+  /** int8 compared with float; undefined if nothing needs it. */
+  readonly comparison: FloatComparison | undefined;
   /** What became of the changes that the export asked to be tried, in sentences without a full stop. */
   readonly leverNotes: readonly string[];
   /** Changes of graph and thresholds that were tried for int8. */
@@ -86,8 +89,9 @@ export const prepareExport = async (asked: ExportRequest, ports: ExportPorts): P
   const request = { ...asked, opened, etlts };
   const found = { ...scales, quantised };
   const verdict = await judge(request, { quantised, leverNotes }, ports);
-  const sensitivity = quantised && (await gate(request, quantised, ports));
-  return { request, found, quantised, verdict, sensitivity, leverNotes, levers };
+  const comparison = await compare(request, quantised, ports);
+  const sensitivity = quantised && (await gate(request, { quantised, comparison }, ports));
+  return { request, found, quantised, verdict, comparison, sensitivity, leverNotes, levers };
 };
 
 /**
@@ -134,14 +138,30 @@ const judge = async (
   return { ...checked, notes };
 };
 
+const compare = async (
+  { opened, wantsReport, buildsEngine, int8 }: ExportRequest,
+  quantised: ExportScales | undefined,
+  { signal }: ExportPorts,
+): Promise<FloatComparison | undefined> => {
+  if (quantised === undefined || !(wantsReport || int8?.minAgreement !== undefined)) return undefined;
+  const { scales, heldOut } = quantised;
+  const kept = buildsEngine ? countVerified(opened, heldOut) : 0;
+  return compareWithFloat(opened, { scales, heldOut, kept, signal });
+};
+
 /** Runs the accuracy gate, then measures the sensitivity of each layer if requested. */
 const gate = async (
   { opened, int8 }: ExportRequest,
-  quantised: ExportScales,
+  { quantised, comparison }: { readonly quantised: ExportScales } & Pick<PreparedExport, 'comparison'>,
   ports: ExportPorts,
 ): Promise<LayerCosts | undefined> => {
   const gated = quantised.origin === 'Calibration' ? quantised.calibration.calibrated : quantised;
-  await requireAgreement(opened, { quantised: gated, least: int8?.minAgreement, watch: ports });
+  await requireAgreement(opened, {
+    quantised: gated,
+    comparison,
+    least: int8?.minAgreement,
+    watch: ports,
+  });
   if (!int8?.sensitivity || quantised.origin === 'ExistingCache') return undefined;
   const costs = await measureSensitivity(opened, { ...gated, watch: ports });
   ports.log('INFO', sensitivityText(costs));
@@ -172,7 +192,7 @@ function* scaleArtifacts(
 type ReportInput = PreparedExport & { readonly files: readonly ReportFile[] };
 
 async function* reportArtifacts(
-  { request, quantised, verdict, sensitivity, leverNotes, levers, engine, files }: ReportInput,
+  { request, quantised, verdict, comparison, sensitivity, leverNotes, levers, engine, files }: ReportInput,
   { clock, signal }: ExportPorts,
 ): AsyncGenerator<ExportArtifact, void, ReportFile> {
   const { opened, architecture, dataType, source, keepFloat, audience } = request;
@@ -183,6 +203,7 @@ async function* reportArtifacts(
     opened,
     calibration: quantised?.origin === 'Calibration' ? quantised.calibration : undefined,
     ...(quantised?.origin === 'Training' && { trained: quantised }),
+    comparison,
     levers,
     files,
     notes: [

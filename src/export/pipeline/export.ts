@@ -161,17 +161,22 @@ async function* collectShown(batches: AsyncIterable<Batch>, shown: DecodedImage[
 /** Enough images to detect a wrong engine, few enough to store with every export. */
 const verificationLimit = { images: 8, bytes: 16 * 2 ** 20 } as const;
 
+/** Number of the first held-out images that verify engines. */
+export const countVerified = (
+  { channels, height, width }: Pick<OpenedModel, 'channels' | 'height' | 'width'>,
+  heldOut: readonly SampledImage[],
+): number => {
+  const bytesEach = 4 * channels * height * width;
+  const fitting = Math.max(1, Math.floor(verificationLimit.bytes / bytesEach));
+  return Math.min(verificationLimit.images, fitting, heldOut.length);
+};
+
 /** Some held-out images as a serialised ONNX TensorProto [N,C,H,W] float32; undefined if there are none. */
 export const makeVerificationTensor = async (
   { input, channels, height, width }: OpenedModel,
   heldOut: readonly SampledImage[],
 ): Promise<Uint8Array | undefined> => {
-  const bytesEach = 4 * channels * height * width;
-  const count = Math.min(
-    verificationLimit.images,
-    Math.max(1, Math.floor(verificationLimit.bytes / bytesEach)),
-    heldOut.length,
-  );
+  const count = countVerified({ channels, height, width }, heldOut);
   const options = { size: { channels, height, width }, batchSize: Math.max(1, count) };
   for await (const { data, dims } of sampledBatches(heldOut.slice(0, count), options))
     return serializeTensor(tensorFromFloats(input, dims, data));

@@ -3,6 +3,7 @@ import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.t
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
 import type { OpenedModel } from '../models/open-model.ts';
+import { splitOutputs } from './split-batch.ts';
 import { type AgreementRequest, type ComparedBatch, compareInt8 } from './verify-int8.ts';
 
 /** Agreement over all images, and on each. */
@@ -40,20 +41,7 @@ type Compared = Omit<ComparedBatch, 'candidate'>;
 
 /** The images of a batch; the whole batch if an output has no row for each image. */
 const splitBatch = ({ wanted, found, images }: Compared): readonly Compared[] => {
-  const all = [...Object.values(wanted), ...Object.values(found)];
-  if (!all.every(({ dims }) => dims[0] === images)) return [{ wanted, found, images }];
-  return Array.from({ length: images }, (_, i) => ({
-    wanted: takeImage(wanted, i),
-    found: takeImage(found, i),
-    images: 1,
-  }));
+  const [inFloat, inInt8] = [splitOutputs(wanted, images), splitOutputs(found, images)];
+  if (!(inFloat && inInt8)) return [{ wanted, found, images }];
+  return inFloat.map((each, i) => ({ wanted: each, found: inInt8[i]!, images: 1 }));
 };
-
-const takeImage = (outputs: Compared['wanted'], image: number): Compared['wanted'] =>
-  Object.fromEntries(
-    Object.entries(outputs).map(([name, { data, dims }]) => {
-      const [images, ...rest] = dims;
-      const size = data.length / images!;
-      return [name, { data: data.subarray(image * size, (image + 1) * size), dims: [1, ...rest] }];
-    }),
-  );

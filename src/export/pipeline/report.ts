@@ -2,7 +2,6 @@
 import { basename } from 'node:path';
 import type { Preprocessing } from '../../data/preprocessing/normalise.ts';
 import { renderThumbnail } from '../../data/preprocessing/thumbnail.ts';
-import type { Agreement } from '../../graph/evaluation/agreement.ts';
 import { describeInfinite } from '../../graph/precision/scaled-tensors.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { Architecture, DataType } from '../../ground/contract/architectures.ts';
@@ -16,13 +15,9 @@ import {
   reportOf,
   type TriedLever,
 } from '../report/report.ts';
+import type { ComparedScales, FloatComparison } from './comparison.ts';
 import type { Calibrated, CalibrationRequest } from './export.ts';
-import {
-  batchHeldOut,
-  measureInt8Agreement,
-  measurePrecisionLatency,
-  type PrecisionLatency,
-} from './verify-int8.ts';
+import { measurePrecisionLatency, type PrecisionLatency } from './verify-int8.ts';
 
 /** A calibration of this run, or one from existing histograms. */
 export type CalibrationDone = Pick<CalibrationRequest, 'algorithm' | 'seed'> & {
@@ -43,8 +38,10 @@ export type ReportRequest = {
   readonly source: string;
   readonly opened: OpenedModel;
   readonly calibration: CalibrationDone | undefined;
-  /** Scales of a model trained with quantisation, and images to compare on. */
-  readonly trained?: ComparedScales;
+  /** Scales of a model trained with quantisation. */
+  readonly trained?: Pick<ComparedScales, 'scales'>;
+  /** int8 of these scales, compared with float; undefined without scales. */
+  readonly comparison: FloatComparison | undefined;
   /** Sensitivity of each layer, if requested. */
   readonly sensitivity?: LayerCosts | undefined;
   /** Share of an int8 engine that computes in int8. */
@@ -58,9 +55,6 @@ export type ReportRequest = {
   readonly clock: { now(): number };
   readonly signal: AbortSignal;
 };
-
-/** Scales to compare with float, and held-out images to compare on. */
-export type ComparedScales = Pick<Calibrated, 'scales' | 'heldOut'>;
 
 /** `report.json` and `report.html`. */
 export type ReportTexts = { readonly json: string; readonly page: string };
@@ -76,7 +70,7 @@ const gatherReport = async (request: ReportRequest): Promise<ExportReport> => {
   if (!calibration) return reportWithoutCalibration(request);
   const { calibrated, source, imagesSha256, algorithm, seed } = calibration;
   const { scales, statistics } = calibrated;
-  const { agreement, latency, notes } = await compareInt8(request, calibrated);
+  const { agreement, latency, notes } = await describeComparison(request, scales);
   const facts = factsOf(request, calibrated.preprocessing, await thumbnails(opened, calibrated));
   return reportOf({
     facts: {
@@ -98,7 +92,7 @@ const gatherReport = async (request: ReportRequest): Promise<ExportReport> => {
 const reportWithoutCalibration = async (request: ReportRequest): Promise<ExportReport> => {
   const facts = factsOf(request, undefined, []);
   if (!request.trained) return reportOf({ facts, measured: undefined, agreement: undefined });
-  const { agreement, latency, notes } = await compareInt8(request, request.trained);
+  const { agreement, latency, notes } = await describeComparison(request, request.trained.scales);
   return reportOf({
     facts: { ...facts, ...(latency && { latency }), notes: [...facts.notes, fromTraining, ...notes] },
     measured: undefined,
@@ -113,22 +107,21 @@ export const floatNotes = (keepFloat: readonly string[]): string[] =>
 
 const fromTraining = 'The scales are from quantisation-aware training, so no tensor was measured.';
 
-type Comparison = {
-  readonly agreement: Agreement | undefined;
+type Described = Pick<FloatComparison, 'agreement'> & {
   readonly latency: PrecisionLatency | undefined;
   readonly notes: readonly string[];
 };
 
-/** Compares int8 with float. A graph that cannot be compared can still be exported; the report then says why. */
-const compareInt8 = async (
-  { opened, latency: known, clock, signal }: ReportRequest,
-  { scales, heldOut }: ComparedScales,
-): Promise<Comparison> => {
+/** A graph that cannot be compared can still be exported; the report then says why. */
+const describeComparison = async (
+  { opened, comparison, latency: known, clock, signal }: ReportRequest,
+  scales: ComparedScales['scales'],
+): Promise<Described> => {
+  const { agreement, fault } = { ...comparison };
   try {
-    const batches = batchHeldOut(opened, heldOut);
-    const agreement = batches && (await measureInt8Agreement(opened, scales, { batches, signal }));
+    if (fault) throw fault;
     const latency = known ?? (await measurePrecisionLatency(opened, scales, { clock, signal }));
-    return { agreement, latency, notes: batches ? [] : [noHeldOutNote] };
+    return { agreement, latency, notes: agreement ? [] : [noHeldOutNote] };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || signal.aborted) throw thrown;
     const notes = [`int8 was not compared with float. ${thrown.message}`];

@@ -36,6 +36,8 @@ export type ExportRequest = {
   /** What serving must know of the network, as JSON; stored if defined. */
   readonly deployment?: string;
   readonly wantsReport: boolean;
+  /** Whether an engine of ONNX Runtime is built right after the checks, which needs float outputs again. */
+  readonly buildsEngine: boolean;
   /** Whether messages and report name settings as flags or as fields. */
   readonly audience: Audience;
 };

@@ -12,7 +12,12 @@ import { readIntegerTypes } from '../../graph/builders/processor-integers.ts';
 import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.ts';
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import { blankImages, measureMedianLatencies } from '../../graph/inference/latency.ts';
-import { type FloatTensor, openSession, type Session } from '../../graph/inference/session.ts';
+import {
+  type FloatTensor,
+  type FloatTensors,
+  openSession,
+  type Session,
+} from '../../graph/inference/session.ts';
 import { withSessionThreads } from '../../graph/inference/session-thread.ts';
 import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { quantiseFused } from '../../graph/precision/fused/fused-qdq.ts';
@@ -92,12 +97,10 @@ export const measureInt8Agreement = async (
   return sum.agreement();
 };
 
-type Outputs = Readonly<Record<string, FloatTensor>>;
-
-/** Outputs of float and of int8 for one batch. */
+/** FloatTensors of float and of int8 for one batch. */
 export type ComparedBatch = {
-  readonly wanted: Outputs;
-  readonly found: Outputs;
+  readonly wanted: FloatTensors;
+  readonly found: FloatTensors;
   readonly images: number;
   /** Index of the scales of int8. The outputs are freed after the visit. */
   readonly candidate: number;
@@ -106,7 +109,7 @@ export type ComparedBatch = {
 type Comparing = AgreementRequest & { readonly visit: (compared: ComparedBatch) => void };
 
 /** Sessions of a comparison: one processor each, and int8 as TensorRT computes it. */
-const sideBySide = { threads: 1, arena: false, roundsInFloat: true } as const;
+const sideBySide = { threads: 1, roundsInFloat: true } as const;
 
 /**
  * Runs float once on each batch, and int8 with each of several scales. Each graph has a thread, which opens it while this one makes the

@@ -12,7 +12,7 @@ import { cacheMethod, readDistributions } from '../../formats/scales/tensor-dist
 import { UserError } from '../../ground/base/errors.ts';
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import type { AgreementSum } from '../evaluation/agreement.ts';
-import type { FloatTensor } from '../inference/session.ts';
+import type { FloatTensor, FloatTensors } from '../inference/session.ts';
 import { withSessionThreads } from '../inference/session-thread.ts';
 import { toWorkingModel } from '../inference/working-model.ts';
 import { prepareFused, quantiseWith } from '../precision/fused/fused-qdq.ts';
@@ -27,6 +27,8 @@ export type ScaleChoice = {
   readonly distributions: string;
   /** Path of an ONNX TensorProto [N,C,H,W] of held-out images. */
   readonly images: string;
+  /** Outputs of the float graph for the images, one by one; used if there are some for each image. */
+  readonly float?: readonly FloatTensors[] | undefined;
 };
 
 /** What is built. */
@@ -64,8 +66,10 @@ export const chooseScales = (build: ChosenBuild, choice: ScaleChoice): Promise<C
       }),
     );
     const images = splitBatches(parseTensor(await readFile(choice.images)), build.shape[0]!);
+    const known = choice.float?.length === images.length ? choice.float : undefined;
+    const yardstick = { ...build, float: known ?? float, images };
     // The last method, Mse, is the closest most often, and the sooner it is known, the sooner the others end.
-    const closest = await findClosest(threads, { ...build, float, images }, [given, ...others.toReversed()]);
+    const closest = await findClosest(threads, yardstick, [given, ...others.toReversed()]);
     return { model: closest.best.model, note: describeChoice(closest, images) };
   });
 

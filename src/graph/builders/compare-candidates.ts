@@ -4,7 +4,7 @@
  */
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
 import { AgreementSum } from '../evaluation/agreement.ts';
-import type { FloatTensor } from '../inference/session.ts';
+import type { FloatTensor, FloatTensors } from '../inference/session.ts';
 import type { SessionThread } from '../inference/session-thread.ts';
 
 /** A graph to compare. */
@@ -16,8 +16,8 @@ export type Candidate = {
 
 /** What graphs are compared with, and on. */
 export type Yardstick = {
-  /** The float graph as an ONNX file. */
-  readonly float: Uint8Array;
+  /** The float graph as an ONNX file, or its outputs for each of the images. */
+  readonly float: Uint8Array | readonly FloatTensors[];
   readonly inputName: string;
   readonly outputRoles: OutputRoles;
   readonly images: readonly FloatTensor[];
@@ -38,10 +38,8 @@ export type Closest = { readonly best: ComparedCandidate; readonly first: Agreem
 /** What a comparison needs of a thread. */
 export type ComparingThread = Pick<SessionThread, 'open' | 'run'>;
 
-type Outputs = Readonly<Record<string, FloatTensor>>;
-
 /**
- * Each thread compares one candidate at a time; the first one runs the float graph before. The earlier of equal candidates is the closest.
+ * Each thread compares one candidate at a time; the first one runs the float graph before, unless its outputs are known. The earlier of equal candidates is the closest.
  * There is at least one. @throws UserError as a session
  */
 export const findClosest = async (
@@ -57,8 +55,10 @@ export const findClosest = async (
   return race.closest;
 };
 
-/** Asks a thread for the outputs of each image. It computes them before whatever is asked later. */
+/** Asks a thread for the outputs of each image unless they are known. It computes them before whatever is asked later. */
 const runFloat = (thread: ComparingThread, { float, inputName, images }: Yardstick) => {
+  if (!(float instanceof Uint8Array))
+    return { outputs: float.map((each) => Promise.resolve(each)), asked: Promise.resolve() };
   const opened = thread.open(Uint8Array.from(float), { threads: 1 });
   const outputs = images.map((image) => opened.then(() => thread.run({ [inputName]: image })));
   for (const each of outputs) each.catch(() => {}); // The lanes that wait for it report it.
@@ -74,7 +74,7 @@ export const pickImage = (left: ReadonlySet<number>, noise: readonly number[]): 
 /** Candidates that threads take in turns. */
 class Race {
   readonly #yardstick: Yardstick;
-  readonly #wanted: readonly Promise<Outputs>[];
+  readonly #wanted: readonly Promise<FloatTensors>[];
   readonly #candidates: readonly Candidate[];
   /** Noise of each image in the candidate that has most of it. */
   readonly #noise: number[];
@@ -84,7 +84,11 @@ class Race {
   #best: ComparedCandidate | undefined;
   #first: AgreementSum | undefined;
 
-  constructor(yardstick: Yardstick, wanted: readonly Promise<Outputs>[], candidates: readonly Candidate[]) {
+  constructor(
+    yardstick: Yardstick,
+    wanted: readonly Promise<FloatTensors>[],
+    candidates: readonly Candidate[],
+  ) {
     this.#yardstick = yardstick;
     this.#wanted = wanted;
     this.#candidates = candidates;

@@ -5,6 +5,9 @@ import { InferenceSession, Tensor } from './onnxruntime.ts';
 /** float32 values in row-major order with their dimensions. */
 export type FloatTensor = { readonly data: Float32Array; readonly dims: readonly number[] };
 
+/** Tensors by name. */
+export type FloatTensors = Readonly<Record<string, FloatTensor>>;
+
 /** An input or output of a session. */
 export type PortInfo = {
   readonly name: string;

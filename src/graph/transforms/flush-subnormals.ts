@@ -7,6 +7,7 @@ import type { GraphProto, TensorProto } from '../../formats/onnx/generated/onnx_
 import { copyWith } from '../../formats/onnx/graph.ts';
 import { mapGraphs, mapOrSame } from '../../formats/onnx/inner-graphs.ts';
 import { floatsOf, tensorFromFloats } from '../../formats/onnx/tensor.ts';
+import { remember } from '../../ground/base/remember.ts';
 
 /** Bits of a float32. Source: IEEE 754-2019, binary32. */
 const exponent = 0x7f800000;
@@ -19,14 +20,15 @@ export const flushSubnormals = (graph: GraphProto): GraphProto =>
     return initializer === each.initializer ? each : copyWith(each, { initializer });
   });
 
-const flushTensor = (tensor: TensorProto): TensorProto => {
+/** Remembered, because several graphs of one export share their weights. */
+const flushTensor = remember((tensor: TensorProto): TensorProto => {
   if (tensor.dataType !== elementType.float32) return tensor;
   const values = floatsOf(tensor);
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   if (!hasSubnormal(bits)) return tensor;
   const flushed = bits.map((each) => (isSubnormal(each) ? 0 : each));
   return tensorFromFloats(tensor.name, tensor.dims.map(Number), new Float32Array(flushed.buffer));
-};
+});
 
 /** A loop, because every weight of a network is looked at: `some` takes several times as long. */
 const hasSubnormal = (bits: Int32Array): boolean => {
