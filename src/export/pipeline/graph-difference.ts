@@ -5,10 +5,11 @@ import { copyWith, foldConstants, graphOf } from '../../formats/onnx/graph.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { type Measure, OutputDifferences } from '../../graph/evaluation/same-outputs.ts';
 import { exposeTensors, sigmoidArgument, sigmoidError } from '../../graph/evaluation/sigmoid-arguments.ts';
-import { type FloatTensor, openSession, type Session } from '../../graph/inference/session.ts';
+import type { FloatTensor } from '../../graph/inference/session.ts';
+import { type SessionThread, withSessionThreads } from '../../graph/inference/session-thread.ts';
 import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { isPlugin, removeNodes } from '../../graph/plugins/plugin-nodes.ts';
-import { UserError } from '../../ground/base/errors.ts';
+import { messageOf, UserError } from '../../ground/base/errors.ts';
 
 /** Graphs to compare; `input` is the name of their input. */
 export type GraphPair = {
@@ -27,32 +28,27 @@ export type GraphDifference =
 
 /**
  * Compares up to the first plugin nodes, which sort and drop boxes and differ only in their inputs. For a Sigmoid at
- * the end, its input is compared as well, and its output to the Sigmoid's own precision.
+ * the end, its input is compared as well, and its output to the Sigmoid's own precision. Each graph has a thread.
  */
-export const compareGraphs = async (
-  { reference, other, input }: GraphPair,
-  batches: readonly Batch[],
-): Promise<GraphDifference> => {
-  const { left, right, measures } = withSigmoidArguments(toComparable(reference), toComparable(other));
-  let expected: readonly (readonly FloatTensor[])[];
-  try {
-    expected = await runAll(left, input, batches);
-  } catch (thrown) {
-    return { kind: 'NotRun', message: thrown instanceof Error ? thrown.message : String(thrown) };
-  }
-  const sum = new OutputDifferences(measures);
-  try {
-    for (const [i, outputs] of (await runAll(right, input, batches)).entries())
-      sum.add(expected[i]!, outputs);
-  } catch (thrown) {
-    if (!(thrown instanceof UserError)) throw thrown;
-    return { kind: 'Differs', text: `it does not run: ${thrown.message}` };
-  }
-  const worst = sum.worst();
-  if (worst === undefined) return { kind: 'Same' };
-  const name = left.outputs[worst.output] ?? '';
-  return { kind: 'Differs', text: `its output ${name} agrees to ${worst.sqnrDb.toFixed(1)} dB` };
-};
+export const compareGraphs = ({ reference, other, input }: GraphPair, batches: readonly Batch[]) =>
+  withSessionThreads(2, async ([one, two]): Promise<GraphDifference> => {
+    const { left, right, measures } = withSigmoidArguments(toComparable(reference), toComparable(other));
+    const [expected, found] = await Promise.allSettled([
+      runAll(one!, left, { input, batches }),
+      runAll(two!, right, { input, batches }),
+    ]);
+    if (expected.status === 'rejected') return { kind: 'NotRun', message: messageOf(expected.reason) };
+    if (found.status === 'rejected') {
+      if (!(found.reason instanceof UserError)) throw found.reason;
+      return { kind: 'Differs', text: `it does not run: ${found.reason.message}` };
+    }
+    const sum = new OutputDifferences(measures);
+    for (const [i, outputs] of found.value.entries()) sum.add(expected.value[i]!, outputs);
+    const worst = sum.worst();
+    if (worst === undefined) return { kind: 'Same' };
+    const name = left.outputs[worst.output] ?? '';
+    return { kind: 'Differs', text: `its output ${name} agrees to ${worst.sqnrDb.toFixed(1)} dB` };
+  });
 
 type Comparable = { readonly model: ModelProto; readonly outputs: readonly string[] };
 
@@ -97,22 +93,16 @@ const addOutputs = ({ model, outputs }: Comparable, names: readonly string[]): C
 });
 
 /** No optimisation: fused operators may round differently. */
-const options = { optimisation: 'disabled' } as const;
+const options = { optimisation: 'disabled', threads: 1 } as const;
+
+type Inputs = { readonly input: string; readonly batches: readonly Batch[] };
 
 const runAll = async (
+  thread: SessionThread,
   { model, outputs }: Comparable,
-  input: string,
-  batches: readonly Batch[],
+  { input, batches }: Inputs,
 ): Promise<readonly (readonly FloatTensor[])[]> => {
-  const session: Session = await openSession(serializeModel(model), options);
-  try {
-    const found: (readonly FloatTensor[])[] = [];
-    for (const { data, dims } of batches) {
-      const results = await session.run({ [input]: { data, dims } }, outputs);
-      found.push(outputs.flatMap((name) => results[name] ?? []));
-    }
-    return found;
-  } finally {
-    await session.release();
-  }
+  await thread.open(serializeModel(model) as Uint8Array<ArrayBuffer>, options);
+  const found = await Promise.all(batches.map(({ data, dims }) => thread.run({ [input]: { data, dims } })));
+  return found.map((results) => outputs.flatMap((name) => results[name] ?? []));
 };
