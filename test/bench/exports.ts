@@ -1,6 +1,6 @@
 /**
  * `npm run bench:exports`: a whole int8 export (images decoded, calibrated by five methods, `.etlt`, cache, report, CPU engine) against
- * onnxruntime's quantize_static by min-max, which reads decoded images: whole processes in turns, medians, and ratios. `-- NAME` selects
+ * onnxruntime's quantize_static by min-max, on decoded tensors and on the same photos: whole processes in turns, medians, and ratios. `-- NAME` selects
  * models, and `-- --runs N` the number of runs. Prints a row when a model is done; docs/benchmarks.md has the figures of one run.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { run } from '../cluster/run.ts';
 import { type CollectedModel, models } from '../collection/models.ts';
 import { noReports } from '../peers/venv.ts';
 import { asInTheImage, type Measured, machine, measureInTurns, median } from './measure.ts';
-import { type Command, exportCommand, peerCommand } from './peers/quantisers.ts';
+import { type Command, exportCommand, peerCommand, requireSameTensors } from './peers/quantisers.ts';
 import { prepareTrial, type Trial } from './peers/trial.ts';
 
 const exported = [
@@ -48,29 +48,26 @@ const contestants = (trial: Trial) => [
     measure: async () =>
       spend(await exportCommand(trial, fresh(join(trial.folder, 'ours.onnx'))), asInTheImage),
   },
-  {
-    title: `${trial.of.title}, onnxruntime`,
-    measure: async () =>
-      spend(await peerCommand('MinMax', trial, fresh(join(trial.folder, 'peer.onnx'))), noReports),
-  },
+  ...[trial.calibration, [trial.photos]].map((images, i) => ({
+    title: `${trial.of.title}, onnxruntime on ${i === 0 ? 'tensors' : 'photos'}`,
+    measure: async () => {
+      const target = fresh(join(trial.folder, 'peer.onnx'));
+      return spend(await peerCommand('MinMax', trial, { target, images }), noReports);
+    },
+  })),
 ];
 
 const say = (cells: readonly string[]) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
 
-/** @returns ours divided by the peer's: seconds, processor seconds, memory */
+/** @returns seconds of ours divided by those of the peer, on tensors and on photos */
 const compare = async (of: CollectedModel, folder: string): Promise<readonly number[]> => {
-  const [ours, peer] = (await measureInTurns(contestants(await prepareTrial(of, folder)), runs)).map(
-    (each) => each.median,
-  );
-  const ratios = (['seconds', 'processorSeconds', 'mebibytes'] as const).map(
-    (unit) => ours![unit] / peer![unit],
-  );
-  const figures = ({ seconds, processorSeconds, mebibytes }: Measured) => [
-    seconds.toFixed(2),
-    processorSeconds.toFixed(2),
-    mebibytes.toFixed(0),
-  ];
-  say([of.title, ...figures(ours!), ...figures(peer!), ...ratios.map((ratio) => ratio.toFixed(2))]);
+  const trial = await prepareTrial(of, folder);
+  await requireSameTensors(trial);
+  const [ours, ...peers] = (await measureInTurns(contestants(trial), runs)).map(({ median: each }) => each);
+  const ratios = peers.map(({ seconds }) => ours!.seconds / seconds);
+  const figures = ({ seconds, processorSeconds, mebibytes }: Measured) =>
+    `${seconds.toFixed(2)}, ${processorSeconds.toFixed(2)}, ${mebibytes.toFixed(0)}`;
+  say([of.title, figures(ours!), ...peers.map(figures), ...ratios.map((ratio) => ratio.toFixed(2))]);
   return ratios;
 };
 
@@ -82,18 +79,17 @@ const runs = Number(values.runs);
 const [only = ''] = positionals;
 const folder = mkdtempSync(join(tmpdir(), 'exports-'));
 process.stdout.write(`${machine()}, medians of ${runs} runs\n`);
-const units = ['s', 'processor s', 'MiB'];
+const units = 's, processor s, MiB';
 const heads = [
   'model',
-  ...units.map((unit) => `ours, ${unit}`),
-  ...units.map((unit) => `min-max, ${unit}`),
-  ...units.map((unit) => `× ${unit}`),
+  ...['ours', 'min-max on tensors', 'min-max on photos'].map((of) => `${of}: ${units}`),
+  ...['× s on tensors', '× s on photos'],
 ];
 say(heads);
 say(heads.map(() => '---'));
 const all: (readonly number[])[] = [];
 for (const [i, each] of exported.entries())
   if (each.title.includes(only)) all.push(await compare(each, join(folder, String(i))));
-const middle = units.map((_, i) => median(all.map((ratios) => ratios[i]!)).toFixed(2));
-say(['median', ...heads.slice(1, 7).map(() => ''), ...middle]);
+const middle = [0, 1].map((i) => median(all.map((ratios) => ratios[i]!)).toFixed(2));
+say(['median', '', '', '', ...middle]);
 rmSync(folder, { recursive: true });

@@ -62,48 +62,41 @@ class TableMemory {
   take(): CounterTable {
     const address = tablesAt + this.#taken++ * tableBytes;
     const counts = new Uint32Array(this.#memory.buffer, address, bitPatterns);
-    let isNew = true;
-    return new CounterTable(counts, (values) => {
-      if (isNew) this.#touch(address, values);
-      isNew = false;
-      return this.#countInto(address, counts, values);
-    });
+    const place = { address, counts, isEmpty: true };
+    return new CounterTable(counts, (values) => this.#countInto(place, values));
   }
 
-  /** For values in place; the few others touch few pages. */
-  #touch(address: number, { buffer, byteOffset, length }: Float32Array): void {
-    const inPlace = buffer === this.#values.memory.buffer ? length & -lanes : 0;
-    if (inPlace > 0) this.#kernel.touch(address, byteOffset, byteOffset + floatBytes * inPlace);
-  }
-
-  #countInto(address: number, counts: Uint32Array, values: Float32Array): BitExtremes {
+  #countInto(table: TablePlace, values: Float32Array): BitExtremes {
     const inPlace = values.buffer === this.#values.memory.buffer ? values.length & -lanes : 0;
-    let extremes = this.#countAt(address, values.byteOffset, inPlace);
+    let extremes = this.#countAt(table, values.byteOffset, inPlace);
     const { stage } = this.#values;
     for (let from = inPlace; from < values.length; from += stage.length) {
       const length = Math.min(stage.length, values.length - from);
       const bits = new Int32Array(values.buffer, values.byteOffset + floatBytes * from, length);
-      extremes = joinExtremes(extremes, this.#countStaged(address, counts, bits));
+      extremes = joinExtremes(extremes, this.#countStaged(table, bits));
     }
     return extremes;
   }
 
   /** At most as many as the stage holds. The last value is repeated up to a multiple that the kernel takes. */
-  #countStaged(address: number, counts: Uint32Array, bits: Int32Array): BitExtremes {
+  #countStaged(table: TablePlace, bits: Int32Array): BitExtremes {
     const last = bits.at(-1)!;
     const padding = -bits.length & (lanes - 1);
     const length = bits.length + padding;
     const { stage } = this.#values;
     stage.set(bits);
     stage.fill(last, bits.length, length);
-    const extremes = this.#countAt(address, stage.byteOffset, length);
-    counts[last >>> binShift]! -= padding;
+    const extremes = this.#countAt(table, stage.byteOffset, length);
+    table.counts[last >>> binShift]! -= padding;
     return extremes;
   }
 
-  #countAt(address: number, at: number, length: number): BitExtremes {
+  #countAt(table: TablePlace, at: number, length: number): BitExtremes {
     if (length === 0) return noExtremes;
-    this.#kernel.count(address, at, at + floatBytes * length);
+    const end = at + floatBytes * length;
+    if (table.isEmpty) this.#kernel.touch(table.address, at, end);
+    table.isEmpty = false;
+    this.#kernel.count(table.address, at, end);
     return {
       positive: Math.max(...this.#maxima),
       negative: Math.max(...this.#unsignedMaxima) ^ signBit,
@@ -111,6 +104,9 @@ class TableMemory {
     };
   }
 }
+
+/** A table in the memory, and whether nothing was counted into it yet. */
+type TablePlace = { readonly address: number; readonly counts: Uint32Array; isEmpty: boolean };
 
 let current: TableMemory | undefined;
 

@@ -6,7 +6,7 @@ import { access, constants, lstat, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCodeOf, UserError } from './errors.ts';
 import type { FailureReason } from './failures.ts';
-import { nameTogether } from './name-files.ts';
+import { canNameFiles, nameTogether } from './name-files.ts';
 import { beginFile, type UnfinishedFile } from './unfinished-file.ts';
 
 export type WriteOptions = {
@@ -63,6 +63,7 @@ export type Outputs = AsyncDisposable & {
 
 /** Starts the output files of a run. */
 export const makeOutputs = (): Outputs => {
+  void canNameFiles(); // Starts the shell: the larger the process is, the longer a start takes.
   const written: Written[] = [];
   const make: Outputs['make'] = async (path, fillIt, options = { overwrite: false }) => {
     written.push(await writeUnfinished(path, fillIt, options));

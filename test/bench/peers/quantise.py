@@ -1,6 +1,8 @@
 """Quantises a model for ONNX Runtime on a CPU, as another tool does it.
 
-usage: quantise.py {MinMax,Percentile,NNCF} SOURCE.onnx TARGET.onnx INPUT TENSOR.pb [...]
+usage: quantise.py {MinMax,Percentile,NNCF} SOURCE.onnx TARGET.onnx INPUT {TENSOR.pb ... | PHOTOS.json}
+
+Images are decoded tensors, or photos that are decoded when the quantiser asks for them, as the data readers of onnxruntime's examples do.
 
 MinMax and Percentile are onnxruntime's quantize_static with what its documentation recommends on x86: Q/DQ pairs, unsigned activations,
 signed weights per channel, of 7 bits on a processor without VNNI, where sums of two products would overflow. NNCF is nncf.quantize with its defaults. Both start from onnxruntime's own preprocessing.
@@ -18,7 +20,12 @@ from onnx import numpy_helper
 
 
 def feeds(name, paths):
-    return [{name: numpy_helper.to_array(onnx.load_tensor(path))} for path in paths]
+    if not paths[0].endswith(".json"):
+        return [{name: numpy_helper.to_array(onnx.load_tensor(path))} for path in paths]
+    from photos import decode, describe
+
+    photos = describe(paths[0])
+    return ({name: decode(path, photos)} for path in photos["files"])
 
 
 def by_onnxruntime(method, source, target, images):

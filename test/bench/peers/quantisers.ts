@@ -56,25 +56,39 @@ const ours: Quantiser['quantise'] = async (trial, target) => {
 
 type PeerTool = 'MinMax' | 'Percentile' | 'NNCF';
 
-/** They read decoded images, and write no report. */
+/** They read decoded images unless `images` is the description of photos, and write no report. */
 export const peerCommand = async (
   tool: PeerTool,
   { opened, source, calibration }: Trial,
-  target: string,
+  { target, images = calibration }: { readonly target: string; readonly images?: readonly string[] },
 ): Promise<Command> => ({
   program: await peerPython(import.meta.dirname),
-  words: [join(import.meta.dirname, 'quantise.py'), tool, source, target, opened.input, ...calibration],
+  words: [join(import.meta.dirname, 'quantise.py'), tool, source, target, opened.input, ...images],
 });
+
+/** Requires that the photos become the tensors of the calibration when the peer decodes them. */
+export const requireSameTensors = async ({ calibration, photos }: Trial): Promise<void> => {
+  const words = [join(import.meta.dirname, 'photos.py'), photos, ...calibration];
+  const printed = await run(await peerPython(import.meta.dirname), words);
+  const { largestDifference } = JSON.parse(printed) as { largestDifference: number };
+  if (largestDifference > roundingOfTensors)
+    throw new Error(
+      `${photos}: the tensors differ by up to ${largestDifference} from those of the calibration`,
+    );
+};
+
+/** Differences in the order of float32 operations, in the unit of an input of up to 255. */
+const roundingOfTensors = 1e-4;
 
 /** A model quantised by another tool depends on no file of ours, but on the processor, so it is kept with what making it took. */
 const peer = (tool: PeerTool): Quantiser['quantise'] => {
   return async (trial, target) => {
     const inputs = [trial.source, ...trial.calibration].map((path) => relative(trial.folder, path));
     const how = `${tool} ${cpus()[0]?.model} ${JSON.stringify(readIntegerTypes())}`;
-    const script = digestOf(import.meta.dirname, ['quantise.py', 'requirements.txt'], how);
+    const script = digestOf(import.meta.dirname, ['quantise.py', 'photos.py', 'requirements.txt'], how);
     const kept = await cached(`quantised-${digestOf(trial.folder, inputs, script)}`, async (folder) => {
       mkdirSync(folder);
-      const { program, words } = await peerCommand(tool, trial, join(folder, 'model.onnx'));
+      const { program, words } = await peerCommand(tool, trial, { target: join(folder, 'model.onnx') });
       const printed = await run(program, words, { env: noReports });
       writeFileSync(join(folder, 'spent.json'), printed.trim().split('\n').at(-1)!);
     });

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Batch, sampledBatches } from '../../../src/data/preprocessing/batches.ts';
+import { type Preprocessing, scaleOf } from '../../../src/data/preprocessing/normalise.ts';
 import type { SampledImage } from '../../../src/data/preprocessing/sampled-image.ts';
 import type { OpenedModel } from '../../../src/export/models/open-model.ts';
 import { openSource } from '../../../src/export/pipeline/calibration-source.ts';
@@ -34,6 +35,8 @@ export type Trial = {
   readonly source: string;
   /** Calibration images, each an ONNX TensorProto [1,…]. */
   readonly calibration: readonly string[];
+  /** The files of the same images and how to preprocess them, as JSON. */
+  readonly photos: string;
   /** Images that no quantiser knows. */
   readonly heldOut: readonly Batch[];
 };
@@ -51,11 +54,15 @@ export const prepareTrial = async (of: CollectedModel, folder: string): Promise<
     rows: 1,
   });
   const calibration: string[] = [];
-  for await (const { data, dims } of drawn.batches) {
+  const files: string[] = [];
+  for await (const { data, dims, paths } of drawn.batches) {
     const path = join(folder, `${calibration.length}.pb`);
     writeFileSync(path, serializeTensor(tensorFromFloats(opened.input, dims, data)));
     calibration.push(path);
+    files.push(...paths);
   }
+  const photos = join(folder, 'photos.json');
+  writeFileSync(photos, JSON.stringify(describePhotos(opened, files, drawn.preprocessing!)));
   const { length: known } = await selectHeldOut(opened, drawn.heldOut(), undefined);
   const unknown: SampledImage[] = [];
   for await (const image of drawn.heldOut()) unknown.push(image);
@@ -66,5 +73,17 @@ export const prepareTrial = async (of: CollectedModel, folder: string): Promise<
       batchSize: 1,
     }),
   );
-  return { of, opened, folder, pictures, source, calibration, heldOut };
+  return { of, opened, folder, pictures, source, calibration, photos, heldOut };
 };
+
+/** What `quantise.py` needs to make the same tensors with Pillow and NumPy. */
+const describePhotos = (
+  { channels, height, width }: OpenedModel,
+  files: readonly string[],
+  preprocessing: Preprocessing,
+) => ({
+  files,
+  ...{ channels, height, width, order: preprocessing.order },
+  mean: Array.from({ length: channels }, (_, channel) => preprocessing.mean[channel]),
+  scale: Array.from({ length: channels }, (_, channel) => scaleOf(preprocessing, channel)),
+});
