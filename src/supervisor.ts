@@ -53,10 +53,10 @@ const maxMemoryFraction = 0.9;
 const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 
 /**
- * MiB that a thread's heap may take before V8 collects all of it. By default, the memory of images and outputs, which is outside of the
- * heap, makes it do so three times as often: 3 to 5 % of the processor time of an export (docs/benchmarks.md).
+ * MiB that a thread's heap may fill before V8 collects all of it. By default, the memory of images and outputs, which is outside of the
+ * heap, makes it do so twice as often: 3 to 5 % of the processor time of an export (docs/benchmarks.md).
  */
-const initialHeap = 128;
+const initialHeap = 64;
 
 /** Starts the worker thread and handles signals, memory pressure and exit codes. */
 export const supervise = (supervision: Supervision): void => {
