@@ -48,8 +48,8 @@ const contestants = (trial: Trial) => [
     measure: async () =>
       spend(await exportCommand(trial, fresh(join(trial.folder, 'ours.onnx'))), asInTheImage),
   },
-  ...[trial.calibration, [trial.photos]].map((images, i) => ({
-    title: `${trial.of.title}, onnxruntime on ${i === 0 ? 'tensors' : 'photos'}`,
+  ...Object.entries({ tensors: trial.calibration, photos: [trial.photos] }).map(([form, images]) => ({
+    title: `${trial.of.title}, onnxruntime on ${form}`,
     measure: async () => {
       const target = fresh(join(trial.folder, 'peer.onnx'));
       return spend(await peerCommand('MinMax', trial, { target, images }), noReports);

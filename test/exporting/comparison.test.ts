@@ -5,6 +5,7 @@ import { measureInt8Agreement } from '../../src/export/pipeline/verify-int8.ts';
 import { serializeModel } from '../../src/formats/onnx/model.ts';
 import { openSession } from '../../src/graph/inference/session.ts';
 import { calibrated } from '../builders/calibrated-models.ts';
+import { splitImages } from '../builders/split-images.ts';
 import { streamed } from '../builders/streamed.ts';
 
 const { signal } = new AbortController();
@@ -16,13 +17,9 @@ test('the outputs of float are kept image by image, as many as are wanted', asyn
   t.deepEqual(agreement, await measureInt8Agreement(opened, scales, { batches: streamed(heldOutBatches) }));
   t.is(float.length, 6);
   const session = await openSession(serializeModel(opened.model));
-  const images = heldOutBatches.flatMap(({ data, dims }) => {
-    const size = data.length / dims[0];
-    return Array.from({ length: dims[0] }, (_, i) => data.slice(i * size, (i + 1) * size));
-  });
+  const images = heldOutBatches.flatMap(splitImages);
   for (const [i, outputs] of float.entries()) {
-    const dims = [1, opened.channels, opened.height, opened.width];
-    const wanted = await session.run({ [opened.input]: { data: images[i]!, dims } });
+    const wanted = await session.run({ [opened.input]: images[i]! });
     t.deepEqual(Object.keys(outputs), Object.keys(wanted));
     for (const [name, { data, dims: shape }] of Object.entries(outputs)) {
       t.deepEqual(shape, wanted[name]!.dims);

@@ -14,18 +14,9 @@ import { quantiseModel } from '../../src/graph/precision/qdq.ts';
 import { calibrated } from '../builders/calibrated-models.ts';
 import { collect } from '../builders/collected.ts';
 import { rename, withRenamedOutputs } from '../builders/renamed.ts';
+import { splitImages } from '../builders/split-images.ts';
 import { streamed } from '../builders/streamed.ts';
 import { modelFile } from '../models/models.ts';
-
-const splitImages = ({ data, dims, paths }: Batch): readonly Batch[] => {
-  const [images, ...rest] = dims;
-  const size = data.length / images;
-  return paths.map((path, i) => ({
-    data: data.slice(i * size, (i + 1) * size),
-    dims: [1, ...rest],
-    paths: [path],
-  }));
-};
 
 test('calibration images are not among the held-out images', async (t) => {
   const { heldOutBatches, chosen } = await calibrated('classifier');

@@ -94,23 +94,12 @@ const copyFirst = ({ bins, counts }: Magnitudes, length: number): Magnitudes => 
   counts: counts.slice(0, length),
 });
 
-/** Walks from zero outwards on both sides. */
 const magnitudesOf = ({ bins, counts }: Magnitudes): Magnitudes => {
-  const merged = takeRoom(bins.length);
-  let above = 0;
-  while (above < bins.length && bins[above]! < 0) above++;
-  let below = above - 1;
-  let filled = 0;
-  while (below >= 0 || above < bins.length) {
-    const negative = below < 0 ? noBin : -bins[below]!;
-    const positive = above === bins.length ? noBin : bins[above]!;
-    let count = 0;
-    if (negative <= positive) count += counts[below--]!;
-    if (positive <= negative) count += counts[above++]!;
-    merged.bins[filled] = Math.min(negative, positive);
-    merged.counts[filled++] = count;
-  }
-  return copyFirst(merged, filled);
+  let first = 0;
+  while (first < bins.length && bins[first]! < 0) first++;
+  const below = { bins: bins.slice(0, first).reverse(), counts: counts.slice(0, first).reverse() };
+  for (let i = 0; i < first; i++) below.bins[i] = -below.bins[i]!;
+  return addBins(below, { bins: bins.subarray(first), counts: counts.subarray(first) });
 };
 
 /** Adds the counts of two ascending lists of distinct bins. */
@@ -150,6 +139,3 @@ const joinEqualBins = ({ bins, counts }: Magnitudes): Magnitudes => {
     }
   return copyFirst(joined, last + 1);
 };
-
-/** Larger than every bin. */
-const noBin = 2 ** 31 - 1;

@@ -18,6 +18,7 @@ export const toLinearBins = (histogram: Histogram, bins: number): LinearBins => 
   return { counts, width };
 };
 
+/** Not with an object for each bin: a tensor has thousands. */
 const distribute = (counts: Float64Array, width: number, count: number, from: number, to: number): void => {
   const last = counts.length - 1;
   const first = Math.min(last, Math.floor(from / width));

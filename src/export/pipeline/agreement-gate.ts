@@ -37,7 +37,8 @@ export type GateRequest = {
 
 /**
  * Requires the SQNR over all outputs, and of each graph output, to reach `least`.
- * @throws UserError AgreementTooLow naming the worst tensors, TooFewImages if calibration used every image, and why the graphs cannot be compared
+ * @throws UserError AgreementTooLow naming the worst tensors, TooFewImages if calibration used every image, and the fault of the
+ * comparison
  */
 export const requireAgreement = async (
   opened: OpenedModel,

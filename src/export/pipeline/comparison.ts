@@ -1,13 +1,12 @@
 /** int8 compared with float on held-out images, once for all that needs it: the accuracy gate, the report and the engine. */
-import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.ts';
-import { outputRoles } from '../../graph/evaluation/output-roles.ts';
+import type { Agreement } from '../../graph/evaluation/agreement.ts';
 import type { FloatTensors } from '../../graph/inference/session.ts';
 import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import type { Calibrated } from './export.ts';
 import { splitOutputs } from './split-batch.ts';
-import { batchHeldOut, type ComparedBatch, compareInt8 } from './verify-int8.ts';
+import { batchHeldOut, type ComparedBatch, measureInt8Agreement } from './verify-int8.ts';
 
 /** Scales to compare with float, and held-out images to compare on. */
 export type ComparedScales = Pick<Calibrated, 'scales' | 'heldOut'>;
@@ -18,7 +17,7 @@ export type FloatComparison = {
   readonly agreement: Agreement | undefined;
   /** Why the graphs cannot be compared. */
   readonly fault: UserError | undefined;
-  /** FloatTensors of the float graph for the first images, one by one; none of graphs whose outputs are not the model's, or not one by one. */
+  /** Outputs of the float graph for the first images, one by one; none if it has others than the model, or not a row for each image. */
   readonly float: readonly FloatTensors[];
 };
 
@@ -36,22 +35,20 @@ export const compareWithFloat = async (
 ): Promise<FloatComparison> => {
   const batches = batchHeldOut(opened, heldOut);
   if (batches === undefined) return { agreement: undefined, fault: undefined, float: [] };
-  const sum = new AgreementSum(outputRoles(opened.model, opened.outputs));
-  const wantsFloat = exposeHeads(opened.model).model === opened.model;
+  const hasOwnOutputs = exposeHeads(opened.model).model === opened.model;
   const float: FloatTensors[] = [];
-  const visit = ({ wanted, found, images }: ComparedBatch): void => {
-    sum.add(wanted, found, images);
-    if (!wantsFloat || float.length >= kept) return;
+  const visit = ({ wanted, images }: ComparedBatch): void => {
+    if (!hasOwnOutputs || float.length >= kept) return;
     const each = splitOutputs(wanted, images) ?? [];
     float.push(...each.slice(0, kept - float.length).map(copyOutputs));
   };
   try {
-    await compareInt8(opened, [scales], { batches, signal, visit });
+    const agreement = await measureInt8Agreement(opened, scales, { batches, signal, visit });
+    return { agreement, fault: undefined, float };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || signal.aborted) throw thrown;
     return { agreement: undefined, fault: thrown, float: [] };
   }
-  return { agreement: sum.agreement(), fault: undefined, float };
 };
 
 /** The memory of a batch is freed after the visit. */

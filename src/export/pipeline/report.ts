@@ -118,16 +118,21 @@ const describeComparison = async (
   scales: ComparedScales['scales'],
 ): Promise<Described> => {
   const { agreement, fault } = { ...comparison };
+  if (fault) return describeFault(fault);
   try {
-    if (fault) throw fault;
     const latency = known ?? (await measurePrecisionLatency(opened, scales, { clock, signal }));
     return { agreement, latency, notes: agreement ? [] : [noHeldOutNote] };
   } catch (thrown) {
     if (!(thrown instanceof UserError) || signal.aborted) throw thrown;
-    const notes = [`int8 was not compared with float. ${thrown.message}`];
-    return { agreement: undefined, latency: undefined, notes };
+    return describeFault(thrown);
   }
 };
+
+const describeFault = ({ message }: UserError): Described => ({
+  agreement: undefined,
+  latency: undefined,
+  notes: [`int8 was not compared with float. ${message}`],
+});
 
 const noHeldOutNote =
   'Calibration used every image, so int8 was not compared with float. Provide a folder with more images than batches × batch size.';

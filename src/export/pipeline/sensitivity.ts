@@ -10,7 +10,7 @@ import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { serializeModel } from '../../formats/onnx/model.ts';
 import { AgreementSum } from '../../graph/evaluation/agreement.ts';
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
-import { type FloatTensor, openSession } from '../../graph/inference/session.ts';
+import { type FloatTensors, openSession } from '../../graph/inference/session.ts';
 import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { findFloatLayers, removeFloatScales } from '../../graph/precision/float-layers.ts';
 import { type Int8Layers, listInt8Layers } from '../../graph/precision/int8-layers.ts';
@@ -138,19 +138,17 @@ const takeFirst = async (batches: AsyncIterable<Batch>): Promise<readonly Batch[
   return taken;
 };
 
-type Outputs = Readonly<Record<string, FloatTensor>>;
-
 /** Compares int8 graphs with the float outputs, which are computed once. */
 class Evaluator {
   readonly #model: ModelProto;
   readonly #input: string;
   readonly #roles: OutputRoles;
-  readonly #batches: readonly { readonly batch: Batch; readonly float: Outputs }[];
+  readonly #batches: readonly { readonly batch: Batch; readonly float: FloatTensors }[];
 
   private constructor(
     model: ModelProto,
     { input, roles }: { readonly input: string; readonly roles: OutputRoles },
-    batches: readonly { readonly batch: Batch; readonly float: Outputs }[],
+    batches: readonly { readonly batch: Batch; readonly float: FloatTensors }[],
   ) {
     this.#model = model;
     this.#input = input;
@@ -188,12 +186,12 @@ type Runs = {
   readonly batches: readonly Batch[];
 };
 
-const runAll = async (model: ModelProto, { input, batches }: Runs): Promise<Outputs[]> => {
+const runAll = async (model: ModelProto, { input, batches }: Runs): Promise<FloatTensors[]> => {
   const session = await openSession(serializeModel(convertPlugins('NonMaxSuppression', model)), {
     roundsInFloat: true,
   });
   try {
-    const found: Outputs[] = [];
+    const found: FloatTensors[] = [];
     for (const { data, dims } of batches) found.push(await session.run({ [input]: { data, dims } }));
     return found;
   } finally {

@@ -85,19 +85,26 @@ export const noHeldOutImages = (doing: string): UserError =>
 /** Batches to compare on, whose memory is freed after the comparison. */
 export type AgreementRequest = { readonly batches: AsyncIterable<Batch>; readonly signal?: AbortSignal };
 
-/** Agreement of int8 with float over every float output of the graph and the inputs of its plugin nodes. */
+type Visit = (compared: ComparedBatch) => void;
+
+/**
+ * Agreement of int8 with float over every float output of the graph and the inputs of its plugin nodes. `visit` sees each batch too.
+ */
 export const measureInt8Agreement = async (
   opened: OpenedModel,
   scales: Scales,
-  request: AgreementRequest,
+  { visit, ...request }: AgreementRequest & { readonly visit?: Visit },
 ): Promise<Agreement> => {
   const sum = new AgreementSum(outputRoles(opened.model, opened.outputs));
-  const visit = ({ wanted, found, images }: ComparedBatch): void => sum.add(wanted, found, images);
-  await compareInt8(opened, [scales], { ...request, visit });
+  const add = (compared: ComparedBatch): void => {
+    sum.add(compared.wanted, compared.found, compared.images);
+    visit?.(compared);
+  };
+  await compareInt8(opened, [scales], { ...request, visit: add });
   return sum.agreement();
 };
 
-/** FloatTensors of float and of int8 for one batch. */
+/** Outputs of float and of int8 for one batch. */
 export type ComparedBatch = {
   readonly wanted: FloatTensors;
   readonly found: FloatTensors;
@@ -106,7 +113,7 @@ export type ComparedBatch = {
   readonly candidate: number;
 };
 
-type Comparing = AgreementRequest & { readonly visit: (compared: ComparedBatch) => void };
+type Comparing = AgreementRequest & { readonly visit: Visit };
 
 /** Sessions of a comparison: one processor each, and int8 as TensorRT computes it. */
 const sideBySide = { threads: 1, roundsInFloat: true } as const;

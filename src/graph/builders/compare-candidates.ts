@@ -39,8 +39,8 @@ export type Closest = { readonly best: ComparedCandidate; readonly first: Agreem
 export type ComparingThread = Pick<SessionThread, 'open' | 'run'>;
 
 /**
- * Each thread compares one candidate at a time; the first one runs the float graph before, unless its outputs are known. The earlier of equal candidates is the closest.
- * There is at least one. @throws UserError as a session
+ * Each thread compares one candidate at a time; the first one runs the float graph before, unless its outputs are known. The earlier of
+ * equal candidates is the closest. There is at least one. @throws UserError as a session
  */
 export const findClosest = async (
   [first, ...more]: readonly ComparingThread[],

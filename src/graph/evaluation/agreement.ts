@@ -1,6 +1,6 @@
 /** Measures how closely two models agree on the same images. */
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
-import type { FloatTensor } from '../inference/session.ts';
+import type { FloatTensor, FloatTensors } from '../inference/session.ts';
 import { findDetections } from './detections.ts';
 import { coverageAmong, rolesByName } from './output-roles.ts';
 import { pairDetections } from './paired-detections.ts';
@@ -30,8 +30,6 @@ export type Agreement = {
   readonly matchedBoxes: number | undefined;
 };
 
-type Outputs = Readonly<Record<string, FloatTensor>>;
-
 /** Sums the agreement over batches. */
 export class AgreementSum {
   readonly #roles: OutputRoles | undefined;
@@ -58,7 +56,7 @@ export class AgreementSum {
   }
 
   /** Adds the outputs of one batch of `images` images; `other` must have every output of `reference`. */
-  add(reference: Outputs, other: Outputs, images: number): void {
+  add(reference: FloatTensors, other: FloatTensors, images: number): void {
     const roles = this.#roles ?? rolesByName(Object.keys(reference));
     const lists = findDetections(reference, roles)?.names ?? [];
     const coverage = coverageAmong(reference, roles);
@@ -143,7 +141,7 @@ export class AgreementSum {
   }
 }
 
-type Lists = { readonly reference: Outputs; readonly other: Outputs; readonly roles: OutputRoles };
+type Lists = { readonly reference: FloatTensors; readonly other: FloatTensors; readonly roles: OutputRoles };
 
 type Sums = { readonly signal: number; readonly noise: number };
 

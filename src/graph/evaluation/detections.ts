@@ -3,7 +3,7 @@
  * skipped.
  */
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
-import type { FloatTensor } from '../inference/session.ts';
+import type { FloatTensor, FloatTensors } from '../inference/session.ts';
 import { rolesByName } from './output-roles.ts';
 
 /** One detected box. */
@@ -14,7 +14,6 @@ export type Detection = {
   readonly box: Float32Array;
 };
 
-type Outputs = Readonly<Record<string, FloatTensor>>;
 type FoundDetections = {
   /** Detections of each image of the batch, best first. */
   readonly images: readonly (readonly Detection[])[];
@@ -24,7 +23,7 @@ type FoundDetections = {
 
 /** Finds the detections in a model's outputs; undefined for a model without NMS outputs. */
 export const findDetections = (
-  outputs: Outputs,
+  outputs: FloatTensors,
   roles: OutputRoles = rolesByName(Object.keys(outputs)),
 ): FoundDetections | undefined => {
   const { detections } = roles;

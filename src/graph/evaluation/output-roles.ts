@@ -3,7 +3,7 @@ import type { ModelProto } from '../../formats/onnx/generated/onnx_pb.ts';
 import { graphOf } from '../../formats/onnx/graph.ts';
 import { architectures } from '../../ground/contract/architectures.ts';
 import type { OutputRoles } from '../../ground/contract/output-roles.ts';
-import type { FloatTensor } from '../inference/session.ts';
+import type { FloatTensor, FloatTensors } from '../inference/session.ts';
 
 /** `ports`: the outputs that count, as they were found or named; two of them may be boxes and coverage. */
 export const outputRoles = (model: ModelProto, ports: readonly string[] = []): OutputRoles => {
@@ -44,10 +44,7 @@ export const rolesByName = (outputs: readonly string[]): OutputRoles => {
 const rowOutputs = [architectures.ssd.outputs[0], architectures.faster_rcnn.outputs[0]];
 
 /** The output of one plane for four of the other, if the two are grids of boxes and coverage. */
-export const coverageAmong = (
-  outputs: Readonly<Record<string, FloatTensor>>,
-  { grids }: OutputRoles,
-): string | undefined => {
+export const coverageAmong = (outputs: FloatTensors, { grids }: OutputRoles): string | undefined => {
   const [many, few] = [...(grids ?? [])].sort((a, b) => planesOf(outputs[b]) - planesOf(outputs[a]));
   if (many === undefined || few === undefined) return undefined;
   const [boxes, coverage] = [outputs[many]?.dims ?? [], outputs[few]?.dims ?? []];

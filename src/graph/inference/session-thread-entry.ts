@@ -1,7 +1,7 @@
 /** The thread of a `SessionThread`. */
 import { parentPort } from 'node:worker_threads';
 import { messageOf, UserError } from '../../ground/base/errors.ts';
-import { type FloatTensor, openSession, type Session } from './session.ts';
+import { type FloatTensor, type FloatTensors, openSession, type Session } from './session.ts';
 import type { ThreadRequest, ThreadResponse } from './session-thread-messages.ts';
 
 let session: Session | undefined;
@@ -22,9 +22,7 @@ const answerTo = async (request: ThreadRequest): Promise<ThreadResponse> => {
 };
 
 /** Frees the inputs at once; garbage collection would wait until many have accumulated. */
-const runOnce = async (
-  feeds: Readonly<Record<string, FloatTensor>>,
-): Promise<Record<string, FloatTensor>> => {
+const runOnce = async (feeds: FloatTensors): Promise<Record<string, FloatTensor>> => {
   const outputs = await session!.run(feeds);
   for (const { data } of Object.values(feeds)) (data.buffer as ArrayBuffer).transfer(0);
   return outputs;

@@ -2,7 +2,7 @@
 import { extname } from 'node:path';
 import { UserError } from '../../ground/base/errors.ts';
 import { WorkerChannel } from '../../ground/base/worker-channel.ts';
-import type { FloatTensor, SessionOptions } from './session.ts';
+import type { FloatTensor, FloatTensors, SessionOptions } from './session.ts';
 import type { ThreadRequest, ThreadResponse } from './session-thread-messages.ts';
 
 const script = new URL(`./session-thread-entry${extname(import.meta.filename)}`, import.meta.url);
@@ -22,7 +22,7 @@ export class SessionThread {
   }
 
   /** Runs the model. @throws UserError as the `run` of a session */
-  async run(feeds: Readonly<Record<string, FloatTensor>>): Promise<Record<string, FloatTensor>> {
+  async run(feeds: FloatTensors): Promise<Record<string, FloatTensor>> {
     const answer = await this.#ask({ kind: 'run', feeds });
     return answer.kind === 'outputs' ? answer.outputs : {};
   }

@@ -22,10 +22,7 @@ export interface Session {
   readonly inputs: readonly PortInfo[];
   readonly outputs: readonly PortInfo[];
   /** Runs the model and returns the requested float outputs; all of them if `fetches` is undefined. */
-  run(
-    feeds: Readonly<Record<string, FloatTensor>>,
-    fetches?: readonly string[],
-  ): Promise<Record<string, FloatTensor>>;
+  run(feeds: FloatTensors, fetches?: readonly string[]): Promise<Record<string, FloatTensor>>;
   release(): Promise<void>;
 }
 
@@ -172,7 +169,7 @@ const floatsOf = ({ type, data }: Tensor): Float32Array | undefined => {
 
 const runOnFloats = async (
   session: InferenceSession,
-  feeds: Readonly<Record<string, FloatTensor>>,
+  feeds: FloatTensors,
   fetches: readonly string[] | undefined,
 ): Promise<Record<string, FloatTensor>> => {
   const tensors = Object.entries(feeds).map(([name, { data, dims }]) => [

@@ -9,6 +9,10 @@ import { mapGraphs, mapOrSame } from '../../formats/onnx/inner-graphs.ts';
 import { floatsOf, tensorFromFloats } from '../../formats/onnx/tensor.ts';
 import { remember } from '../../ground/base/remember.ts';
 
+/** Bits of a float32. Source: IEEE 754-2019, binary32. */
+const exponent = 0x7f800000;
+const fraction = 0x007fffff;
+
 /** The graph with such weights as zeros, those of its bodies too; the given graph itself if it has none. */
 export const flushSubnormals = (graph: GraphProto): GraphProto =>
   mapGraphs(graph, (each) => {
@@ -19,18 +23,17 @@ export const flushSubnormals = (graph: GraphProto): GraphProto =>
 /** Remembered, because several graphs of one export share their weights. */
 const flushTensor = remember((tensor: TensorProto): TensorProto => {
   if (tensor.dataType !== elementType.float32) return tensor;
-  const raw = tensor.rawData.length > 0;
-  if (raw && !hasSubnormal(tensor.rawData)) return tensor;
+  const isRaw = tensor.rawData.length > 0;
+  if (!hasSubnormal(isRaw ? tensor.rawData : new Uint8Array(floatsOf(tensor).buffer))) return tensor;
   const values = floatsOf(tensor);
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-  if (!raw && !bits.some(isSubnormal)) return tensor;
   const flushed = bits.map((each) => (isSubnormal(each) ? 0 : each));
   return tensorFromFloats(tensor.name, tensor.dims.map(Number), new Float32Array(flushed.buffer));
 });
 
 /**
- * Looks at the bytes, little-endian, because a copy with aligned values takes as long as the search: every weight of a network is looked
- * at. Source of the layout: IEEE 754-2019, binary32: sign, 8 bits of exponent, 23 of fraction.
+ * Looks at the bytes, little-endian, because a copy with aligned values takes as long as the search, and every weight of a network is
+ * looked at.
  */
 const hasSubnormal = (bytes: Uint8Array): boolean => {
   for (let at = 0; at < bytes.length; at += 4) {
@@ -40,4 +43,4 @@ const hasSubnormal = (bytes: Uint8Array): boolean => {
   return false;
 };
 
-const isSubnormal = (bits: number): boolean => (bits & 0x7f800000) === 0 && (bits & 0x007fffff) !== 0;
+const isSubnormal = (bits: number): boolean => (bits & exponent) === 0 && (bits & fraction) !== 0;

@@ -63,7 +63,8 @@ export type Outputs = AsyncDisposable & {
 
 /** Starts the output files of a run. */
 export const makeOutputs = (): Outputs => {
-  void canNameFiles(); // Starts the shell: the larger the process is, the longer a start takes.
+  // Starts the shell: the larger the process is, the longer a start takes. A failure is reported when a file is begun.
+  canNameFiles().catch(() => {});
   const written: Written[] = [];
   const make: Outputs['make'] = async (path, fillIt, options = { overwrite: false }) => {
     written.push(await writeUnfinished(path, fillIt, options));
