@@ -5,7 +5,7 @@ import { exposeHeads } from '../../graph/plugins/heads.ts';
 import { UserError } from '../../ground/base/errors.ts';
 import type { OpenedModel } from '../models/open-model.ts';
 import type { Calibrated } from './export.ts';
-import { splitOutputs } from './split-batch.ts';
+import { splitOutputs } from './split-outputs.ts';
 import { batchHeldOut, type ComparedBatch, measureInt8Agreement } from './verify-int8.ts';
 
 /** Scales to compare with float, and held-out images to compare on. */

@@ -3,7 +3,7 @@ import { type Agreement, AgreementSum } from '../../graph/evaluation/agreement.t
 import { outputRoles } from '../../graph/evaluation/output-roles.ts';
 import type { Scales } from '../../graph/precision/qdq.ts';
 import type { OpenedModel } from '../models/open-model.ts';
-import { splitOutputs } from './split-batch.ts';
+import { splitOutputs } from './split-outputs.ts';
 import { type AgreementRequest, type ComparedBatch, compareInt8 } from './verify-int8.ts';
 
 /** Agreement over all images, and on each. */

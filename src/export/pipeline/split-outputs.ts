@@ -1,4 +1,4 @@
-/** The outputs of one image of a batch. */
+/** Splits the outputs of a batch into those of its images. */
 import type { FloatTensors } from '../../graph/inference/session.ts';
 
 /** Outputs of each image, which share the memory of the batch; undefined if an output has no row for each image. */
